@@ -1,0 +1,128 @@
+"""The words about the operator's records: tickets, audit sessions and what they say."""
+
+from hamcrest import contains_string, equal_to, greater_than, less_than, matches_regexp
+
+from support.evidence.eventually import expect
+from support.evidence.matchers import (
+    a_session_that_was,
+    a_ticket,
+    a_ticket_for,
+    a_worked_ticket,
+    no_ticket,
+    only,
+)
+from support.faults.redis_data import OverLimit
+from support.gherkin import given, then
+from support.testbed import TestBed
+
+_FILED_WITHIN = 5.0
+_WORKED_WITHIN = 30.0
+
+
+@then('one ticket is filed, for invariant {invariant} on counter "{key}"')
+async def one_ticket(bed: TestBed, invariant: str, key: str) -> None:
+    bed.seen["ticket"] = only(a_ticket_for(invariant, key))
+    await bed.until(lambda: bed.operator.records().tickets, bed.seen["ticket"], within=_FILED_WITHIN)
+
+
+@then("no other ticket is filed during {count:d} checks")
+async def no_other_ticket(bed: TestBed, count: int) -> None:
+    async for _ in bed.operator.checks(count):
+        expect(bed.operator.records().tickets, bed.seen["ticket"])
+
+
+@then("no ticket is filed")
+async def no_ticket_filed(bed: TestBed) -> None:
+    expect(bed.operator.records().tickets, no_ticket())
+
+
+@given('the agent has worked a ticket for counter "{key}" to its end')
+async def has_worked(bed: TestBed, key: str) -> None:
+    await bed.inject(OverLimit(bed.stack, key=key, limit=10, by=5))
+    await works_to_its_end(bed)
+
+
+@then("the agent works the ticket to its end")
+async def works_to_its_end(bed: TestBed) -> None:
+    await bed.until(lambda: bed.operator.records().tickets, a_ticket(), within=_FILED_WITHIN)
+    await bed.until(bed.operator.records, a_worked_ticket(), within=_WORKED_WITHIN)
+
+
+@then("before its first command that changes anything the agent ran one that only looks")
+async def looked_first(bed: TestBed) -> None:
+    repair = bed.repair()
+    expect(
+        len(repair.looks),
+        greater_than(0),
+        of="commands that only looked, before the first that changed something",
+        because=f"that one was: {repair.call.command}",
+    )
+
+
+@then('its reasoning names counter "{key}" and that it is over its limit')
+async def reasoning_names(bed: TestBed, key: str) -> None:
+    reasoning = " ".join(bed.repair().reasoning)
+    expect(reasoning, contains_string(key), of="the reasoning before the change")
+    expect(reasoning.lower(), matches_regexp(r"\b(over|above|exceed\w*|beyond|more than)\b.*\blimit"))
+
+
+@then('the change to counter "{key}" was made by a command of the agent')
+async def changed_by_the_agent(bed: TestBed, key: str) -> None:
+    repair = bed.repair()
+    expect(
+        repair.change.what,
+        contains_string(key),
+        of="the change to the stack",
+        because=f"the agent ran: {repair.call.command}",
+    )
+
+
+@then("the ticket is resolved within {seconds:g} seconds")
+async def ticket_resolved(bed: TestBed, seconds: float) -> None:
+    invariant, identifier = bed.injected.fault.violation
+    await bed.until(
+        lambda: bed.operator.records().tickets,
+        only(a_ticket_for(invariant, identifier, status="resolved")),
+        within=seconds,
+    )
+
+
+@then("the repair came before the resolution")
+async def repaired_before_resolved(bed: TestBed) -> None:
+    (ticket,) = bed.operator.records().tickets
+    last = bed.changes[-1] if bed.changes else bed.repair().change
+    expect(
+        last.wall,
+        less_than(ticket.resolved_wall),
+        of="the time of the last change, before that of the resolution (seconds since the epoch)",
+        because=f"the change was {last.what}",
+    )
+
+
+@then("the violation stays cleared for {count:d} checks")
+async def stays_cleared(bed: TestBed, count: int) -> None:
+    async for _ in bed.operator.checks(1):
+        pass  # the check that was under way when the ticket was resolved may have looked before the repair
+    async for check in bed.operator.checks(count):
+        bed.expect_passing(check)
+        title = bed.injected.fault.title
+        expect(
+            await bed.injected.fault.shown(), equal_to(False), of=f"whether {title}, as the stack shows it"
+        )
+        expect(
+            bed.operator.records().tickets,
+            only(a_ticket_for(*bed.injected.fault.violation, status="resolved")),
+        )
+
+
+@then('one session on the ticket was resolved, its summary naming counter "{key}" and what was done')
+async def session_resolved(bed: TestBed, key: str) -> None:
+    records = bed.operator.records()
+    (ticket,) = records.tickets
+    sessions = [s for s in records.sessions if s.ticket_id == ticket.id]
+    expect(sessions, only(a_session_that_was("resolved", naming=[key]), "session"))
+    expect(
+        (sessions[0].outcome_summary or "").lower(),
+        matches_regexp(r"\b(reset|clear|delet|remov|empt|drain|drop)"),
+        of="the summary, saying what was done",
+    )

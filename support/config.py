@@ -1,0 +1,86 @@
+"""Every setting of a run, in one place, with one rule of precedence.
+
+`-D name=value` on the command line wins over `ACCEPTANCE_NAME` in the environment, which wins over
+`[tool.behave.userdata]` in pyproject.toml, which wins over the default. A name or a value that is not
+known is an error before anything starts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {"stack": ("process",), "model": ("double",)}
+_DEFAULTS: Mapping[str, str] = {
+    "stack": "process",
+    "model": "double",
+    "operator": "",
+    "sabotage": "",
+    "reports": "reports",
+}
+
+
+class SettingError(Exception):
+    """A setting has a name or a value that this suite does not know; the message says what to write."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of one run; paths are absolute."""
+
+    stack: str
+    """What a stack is made of: `process`."""
+    model: str
+    """The LLM behind the agent: `double`, the scripted stand-in."""
+    operator: Path | None
+    """The profile of the operator under test; None is the built-in one."""
+    sabotage: str | None
+    """The name of a deliberately bad operator to run against, from `support/sabotage/`."""
+    reports: Path
+    """The directory that the run writes its reports to."""
+
+
+def load_settings(
+    *,
+    defines: Mapping[str, str],
+    environ: Mapping[str, str],
+    file: Mapping[str, str],
+    base: Path,
+) -> Settings:
+    """Merge the sources of settings by precedence; relative paths are taken from `base`.
+
+    Raises SettingError for a name or a value that is not known.
+    """
+    prefix = "ACCEPTANCE_"
+    from_environ = {
+        name.removeprefix(prefix).lower(): value for name, value in environ.items() if name.startswith(prefix)
+    }
+    chosen = dict(_DEFAULTS)
+    for written, source in (
+        ("{} in [tool.behave.userdata]", file),
+        ("ACCEPTANCE_{} in the environment", from_environ),
+        ("-D {}", defines),
+    ):
+        for name, value in source.items():
+            shown = written.format(name.upper() if source is from_environ else name)
+            _check(name, value, shown)
+            chosen[name] = value
+    return Settings(
+        stack=chosen["stack"],
+        model=chosen["model"],
+        operator=base / chosen["operator"] if chosen["operator"] else None,
+        sabotage=chosen["sabotage"] or None,
+        reports=base / chosen["reports"],
+    )
+
+
+def _check(name: str, value: str, shown: str) -> None:
+    if name not in _DEFAULTS:
+        near = get_close_matches(name, _DEFAULTS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known settings: {', '.join(_DEFAULTS)}"
+        raise SettingError(f"{shown}: there is no such setting; {hint}")
+    choices = _CHOICES.get(name)
+    if choices and value not in choices:
+        raise SettingError(f"{shown}={value}: not one of {', '.join(choices)}")
+    if name == "reports" and not value:
+        raise SettingError(f"{shown}: names no directory")

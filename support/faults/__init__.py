@@ -1,0 +1,1 @@
+"""Deliberate breakages, one file per family; each carries its own heal."""

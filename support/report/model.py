@@ -1,0 +1,199 @@
+"""The result of a run as data: what each scenario showed, and what that says of every criterion and
+requirement. Renderers read it, `traceability` stores and loads it; nothing here knows of behave."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from support.verdict import Verdict
+
+__all__ = [
+    "CriterionResult",
+    "RequirementResult",
+    "RequirementVerdict",
+    "RunInfo",
+    "RunResult",
+    "ScenarioFacts",
+    "ScenarioResult",
+    "StepResult",
+    "StepStatus",
+    "substitutes_of",
+    "verdict_text",
+    "worst",
+]
+
+StepStatus: TypeAlias = Literal["passed", "failed", "broken", "not verified", "not run"]
+RequirementVerdict: TypeAlias = Verdict | Literal["partly verified"]
+
+# From worst to best. A failure outranks a broken bed: what was shown to be wrong stays wrong.
+_WORST_FIRST: tuple[Verdict, ...] = ("failed", "broken", "not verified", "not covered", "passed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioFacts:
+    """What the bed knows of a scenario and behave does not.
+
+    The hooks leave it at `scenario.facts`. `measures` and `spent` are in seconds, `evidence` holds
+    paths relative to the reports directory. `broken` wins over a failed step, for what a broken bed
+    shows says nothing of the operator.
+    """
+
+    measures: Mapping[str, float] = field(default_factory=dict)
+    evidence: tuple[str, ...] = ()
+    spent: Mapping[str, float] = field(default_factory=dict)
+    substitutes: tuple[str, ...] = ()
+    not_verified: str | None = None
+    broken: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """One sentence: `error` is the whole text of what went wrong, a traceback where one helps."""
+
+    keyword: str
+    text: str
+    status: StepStatus
+    seconds: float
+    error: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.keyword} {self.text}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioResult:
+    """One selected scenario, an outline's row counting as one.
+
+    `ids` are the requirements and criteria it is tagged with; `location` is `path:line`; `reason`
+    says why it did not pass. `seconds` is wall time, hooks included.
+    """
+
+    name: str
+    feature: str
+    location: str
+    ids: tuple[str, ...]
+    status: Verdict
+    reason: str | None
+    seconds: float
+    measures: Mapping[str, float] = field(default_factory=dict)
+    evidence: tuple[str, ...] = ()
+    substitutes: tuple[str, ...] = ()
+    spent: Mapping[str, float] = field(default_factory=dict)
+    steps: tuple[StepResult, ...] = ()
+
+    @property
+    def path(self) -> str:
+        return self.location.rpartition(":")[0]
+
+    @property
+    def line(self) -> int:
+        return int(self.location.rpartition(":")[2])
+
+    @property
+    def failing_step(self) -> StepResult | None:
+        """The first sentence that did not hold, if it was a sentence that failed."""
+        return next((step for step in self.steps if step.status not in ("passed", "not run")), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriterionResult:
+    """One criterion and the scenarios that were run for it."""
+
+    id: str
+    text: str
+    status: Verdict
+    reason: str | None
+    scenarios: tuple[ScenarioResult, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequirementResult:
+    """One requirement; `scenarios` are those tagged with the requirement and none of its criteria."""
+
+    id: str
+    title: str
+    status: RequirementVerdict
+    criteria: tuple[CriterionResult, ...]
+    scenarios: tuple[ScenarioResult, ...] = ()
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """How many criteria came out how, the passed ones first."""
+        counted = Counter(criterion.status for criterion in self.criteria)
+        return {verdict: counted[verdict] for verdict in _BEST_FIRST if counted[verdict]}
+
+    @property
+    def all_scenarios(self) -> tuple[ScenarioResult, ...]:
+        return self.scenarios + tuple(s for c in self.criteria for s in c.scenarios)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInfo:
+    """The run itself.
+
+    `started` is RFC 3339 in UTC. `spent` sums up to `seconds`: waiting for the operator, working on
+    the stack, and all the rest, which is the harness. `interrupted` names the signal. `problems`
+    are errors of hooks and cleanups that belong to no scenario; any of them makes the run red.
+    """
+
+    started: str
+    seconds: float
+    command: tuple[str, ...]
+    stack: str
+    model: str
+    operator: str
+    versions: Mapping[str, str]
+    spent: Mapping[str, float]
+    interrupted: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """All that a run showed; `unassigned` are the scenarios that name no requirement."""
+
+    run: RunInfo
+    requirements: tuple[RequirementResult, ...]
+    unassigned: tuple[ScenarioResult, ...] = ()
+
+    @property
+    def scenarios(self) -> tuple[ScenarioResult, ...]:
+        """Every scenario once, in the order of the feature files."""
+        assigned = (s for requirement in self.requirements for s in requirement.all_scenarios)
+        by_location = {s.location: s for s in (*assigned, *self.unassigned)}
+        return tuple(sorted(by_location.values(), key=lambda s: (s.path, s.line)))
+
+    @property
+    def red(self) -> bool:
+        """True when somebody has to look: a failure, a broken bed, a problem or an interruption."""
+        return bool(
+            self.run.interrupted
+            or self.run.problems
+            or any(s.status in ("failed", "broken") for s in self.scenarios)
+        )
+
+
+_BEST_FIRST: tuple[Verdict, ...] = ("passed", "failed", "broken", "not verified", "not covered")
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of them; "not covered" when there is none."""
+    found = set(verdicts)
+    return next((verdict for verdict in _WORST_FIRST if verdict in found), "not covered")
+
+
+def substitutes_of(scenarios: Iterable[ScenarioResult]) -> tuple[str, ...]:
+    """The substitutes that any of the scenarios was run with, in the order they are first named."""
+    return tuple(dict.fromkeys(name for s in scenarios for name in s.substitutes))
+
+
+def verdict_text(status: RequirementVerdict, substitutes: Iterable[str] = ()) -> str:
+    """The verdict as it is printed: one that was shown with substitutes names them.
+
+    "passed (model double)"; but a plain "not covered", for nothing was shown with anything.
+    """
+    named = ", ".join(substitutes)
+    shown = status in ("passed", "failed", "partly verified")
+    return f"{status} ({named})" if named and shown else status

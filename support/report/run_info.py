@@ -1,0 +1,76 @@
+"""What there is to say of a run as a whole: when, with what, and where its time went."""
+
+import os
+import platform
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from importlib import metadata
+from pathlib import Path
+
+from support.config import Settings
+from support.report.model import RunInfo, ScenarioResult
+
+__all__ = ["run_info", "seconds_of_this_process"]
+
+_PACKAGES = ("operator-acceptance", "behave", "anthropic", "redis")
+
+
+def run_info(
+    settings: Settings,
+    *,
+    seconds: float,
+    command: tuple[str, ...],
+    scenarios: Iterable[ScenarioResult],
+    interrupted: str | None,
+    problems: Iterable[str],
+) -> RunInfo:
+    """The RunInfo of a run that ends now and took `seconds`.
+
+    The harness gets all the time in which a scenario neither waited nor worked on its stack.
+    """
+    all_spent = [scenario.spent for scenario in scenarios]
+    stack = sum(spent.get("stack", 0.0) for spent in all_spent)
+    waiting = sum(spent.get("waiting", 0.0) for spent in all_spent)
+    started = datetime.now(UTC) - timedelta(seconds=seconds)
+    return RunInfo(
+        started=started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        seconds=round(seconds, 3),
+        command=command,
+        stack=settings.stack,
+        model=settings.model,
+        operator=_operator(settings),
+        versions=_versions(),
+        spent={
+            "harness": round(max(0.0, seconds - stack - waiting), 3),
+            "stack": round(stack, 3),
+            "waiting": round(waiting, 3),
+        },
+        interrupted=interrupted,
+        problems=tuple(problems),
+    )
+
+
+def seconds_of_this_process() -> float:
+    """Wall time since this process began, to a hundredth of a second; imports count, too.
+
+    From field 22 of /proc/self/stat, in clock ticks since boot (proc_pid_stat(5)).
+    """
+    after_name = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    began = int(after_name[19]) / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - began
+
+
+def _operator(settings: Settings) -> str:
+    profile = str(settings.operator) if settings.operator else "built-in"
+    return f"{profile}, sabotaged: {settings.sabotage}" if settings.sabotage else profile
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version(), "system": platform.platform()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

@@ -1,0 +1,51 @@
+"""The files of a run under its reports directory, each either whole or not there."""
+
+import os
+from collections.abc import Container
+from pathlib import Path
+
+from support.report.junit import junit_files
+from support.report.model import RunResult
+from support.report.traceability import to_json
+
+__all__ = ["clear_reports", "write_reports"]
+
+_TRACEABILITY = "traceability.json"
+_JUNIT = "junit"
+
+
+def write_reports(result: RunResult, reports: Path) -> Path:
+    """Write `traceability.json` and `junit/` and return the path of the former.
+
+    JUnit files of features that are not in this result go, or a build server counts them again.
+    Raises OSError when the directory cannot be written to.
+    """
+    files = junit_files(result)
+    (reports / _JUNIT).mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        _replace(reports / _JUNIT / name, content)
+    _remove_junit(reports, keep=files.keys())
+    traceability = reports / _TRACEABILITY
+    _replace(traceability, to_json(result))
+    return traceability
+
+
+def clear_reports(reports: Path) -> None:
+    """Remove what an earlier run wrote: a run that is killed must not leave another one's verdict."""
+    (reports / _TRACEABILITY).unlink(missing_ok=True)
+    _remove_junit(reports, keep=())
+
+
+def _remove_junit(reports: Path, *, keep: Container[str]) -> None:
+    for path in (reports / _JUNIT).glob("TEST-*.xml"):
+        if path.name not in keep:
+            path.unlink()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.write_bytes(content)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

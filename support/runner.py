@@ -1,0 +1,294 @@
+"""The behave runner of the suite: it selects, survives interruptions, and has every run reported.
+
+behave loads it because of `runner = "support.runner:AcceptanceRunner"` in pyproject.toml.
+"""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from behave.formatter._registry import make_formatters
+from behave.matchers import Match
+from behave.model import Scenario, Step
+from behave.model_type import Status
+from behave.parser import ParserError
+from behave.reporter.summary import AbstractSummaryReporter
+from behave.runner import Context, Runner
+from behave.runner_util import collect_feature_locations, parse_features
+
+from support.config import SettingError, Settings, load_settings
+from support.interruption import Interruption
+from support.report.assemble import Coverage, assemble
+from support.report.console import summary_lines
+from support.report.errors import describe
+from support.report.formatter import RUN, Collector, ConsoleFormatter, Incidents, style_of
+from support.report.model import ScenarioResult
+from support.report.register import Register, RegisterError, load_register
+from support.report.run_info import run_info, seconds_of_this_process
+from support.report.write import clear_reports, write_reports
+from support.selection import SelectionError, check_ids, expression_of, ids_of, select
+from support.verdict import classify
+
+__all__ = ["AcceptanceRunner"]
+
+T = TypeVar("T")
+
+_HOOKS = frozenset(
+    f"{phase}_{kind}"
+    for phase in ("before", "after")
+    for kind in ("all", "feature", "rule", "scenario", "step", "tag")
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What a run is about, known before anything is started."""
+
+    settings: Settings
+    register: Register
+    selected: list[Scenario]
+    coverage: Coverage
+
+
+class AcceptanceRunner(Runner):  # type: ignore[misc]
+    """Runs the selected features and reports; `run` returns True when somebody has to look."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.hooks: dict[str, Callable[..., None]] = {}
+        self._incidents = Incidents()
+        self._collector: Collector | None = None
+        self._unfinished: dict[tuple[str, int], tuple[Any, ...]] = {}
+        self._refused: set[tuple[str, int]] = set()
+        self._interruption = Interruption(
+            raise_in=(Match.run.__code__, _interruptible.__code__), noticed=self._stop
+        )
+
+    def run(self) -> bool:
+        """Run. Raises SystemExit with 128 + the signal's number after SIGINT or SIGTERM."""
+        failed = True
+        with self._interruption, suppress(KeyboardInterrupt):  # that is: before anything is started
+            failed = super().run()
+        if self._interruption.signal is not None:
+            raise SystemExit(128 + self._interruption.signal)
+        return failed
+
+    def run_with_paths(self) -> bool:
+        self.context = _Context(self)
+        try:
+            plan = _interruptible(self._prepare)
+        except (RegisterError, SelectionError, SettingError) as error:
+            sys.stderr.write(f"Nothing was run.\n{error}\n")
+            return True
+        self.config.reporters = [
+            reporter
+            for reporter in self.config.reporters
+            if not isinstance(reporter, AbstractSummaryReporter)  # the closing summary is ours
+        ]
+        self.formatters = make_formatters(self.config, self.config.outputs)
+        return self._dry_run(plan) if self.config.dry_run else self._run_and_report(plan)
+
+    def load_hooks(self, filename: str | None = None) -> None:
+        super().load_hooks(filename)
+        self.hooks = {
+            name: self._watched(name, function) for name, function in self.hooks.items() if name in _HOOKS
+        }
+
+    def run_hook(self, hook_name: str, *args: Any) -> bool:
+        """Run a hook. Once the run is being stopped nothing new begins, and what began is ended."""
+        phase, _, kind = hook_name.partition("_")
+        key = (kind, id(args[0]) if args else RUN)
+        if phase == "before":
+            if self._interruption.signal is not None:
+                self._refuse(key, args)
+                return False
+            self._unfinished[key] = args
+        else:
+            self._unfinished.pop(key, None)
+            if key in self._refused:
+                return True
+            if kind == "step":
+                self._skip_rest_if_not_verified(*args)
+            elif kind == "feature" and self._collector is not None:
+                self._collector.settle()
+        passed: bool = super().run_hook(hook_name, *args)
+        return passed
+
+    def _prepare(self) -> _Plan:
+        """Read and check everything; it is only after this that anything is started."""
+        base = Path(self.base_dir)
+        defines = dict(self.config.userdata_defines or ())
+        file = {name: text for name, text in self.config.userdata.items() if name not in defines}
+        settings = load_settings(defines=defines, environ=os.environ, file=file, base=base)
+        register = load_register(base / "features" / "requirements.toml")
+        locations = [at for at in self.feature_locations() if not self.config.exclude(at)]
+        self.features.extend(parse_features(locations, language=self.config.lang))
+        check_ids(self.features, expression_of(self.config), register)
+        selected = select(self.features, self.config, register)
+        coverage = self._coverage(register, selected, base / "features")
+        self.load_hooks()
+        self.load_step_definitions()
+        return _Plan(settings=settings, register=register, selected=selected, coverage=coverage)
+
+    def _coverage(self, register: Register, selected: list[Scenario], root: Path) -> Coverage:
+        """Count what is there and was not selected, in files that the run does not read as well."""
+        read = {Path(feature.filename).resolve() for feature in self.features}
+        features = list(self.features)
+        for location in collect_feature_locations([str(root)]):
+            if Path(location.filename).resolve() in read:
+                continue
+            try:
+                features += parse_features([location], language=self.config.lang)
+            except ParserError as error:
+                sys.stderr.write(f"{location}: its criteria are not counted: {error}\n")
+        wanted = {id(scenario) for scenario in selected}
+        return Coverage.of(
+            ids_of(scenario, register)
+            for feature in features
+            for scenario in feature.walk_scenarios()
+            if id(scenario) not in wanted
+        )
+
+    def _dry_run(self, plan: _Plan) -> bool:
+        failed: bool = self.run_model()
+        if self.config.summary:
+            count = len(plan.selected)
+            sys.stdout.write(f"Dry run: {count} selected, none was run, no report is written.\n")
+        return failed
+
+    def _run_and_report(self, plan: _Plan) -> bool:
+        reports = plan.settings.reports
+        shown = _shown(reports)
+        consoles = [each for each in self.formatters if isinstance(each, ConsoleFormatter)]
+
+        def settled(result: ScenarioResult) -> None:
+            for console in consoles:
+                console.settled(result, reports=shown)
+
+        collector = self._collector = Collector(
+            self.config,
+            selected=plan.selected,
+            known_ids=plan.register.ids,
+            incidents=self._incidents,
+            settled=settled,
+        )
+        self.formatters.insert(0, collector)
+        clear_reports(reports)
+        failed = self._run_and_undo()
+        collector.close()
+        run = run_info(
+            plan.settings,
+            seconds=seconds_of_this_process(),
+            command=("behave", *sys.argv[1:]),
+            scenarios=collector.results,
+            interrupted=self._incidents.interrupted,
+            problems=self._incidents.problems,
+        )
+        result = assemble(run, plan.register, collector.results, plan.coverage)
+        write_reports(result, reports)
+        if self.config.summary:
+            style = style_of(sys.stdout, self.config)
+            lines = summary_lines(result, style=style, reports=shown)
+            with suppress(BrokenPipeError):  # nobody reads any more
+                sys.stdout.write("".join(f"{line}\n" for line in lines))
+                sys.stdout.flush()
+        return failed or result.red
+
+    def _run_and_undo(self) -> bool:
+        """Run the features, and end what began even if a step, a formatter or behave breaks the run."""
+        try:
+            failed: bool = self.run_model()
+        except BaseException as error:  # sys.exit in a step; a closed pipe under a formatter
+            self._incidents.problems.append(f"the run broke: {describe(error)}")
+            self.capture_controller.stop_capture()
+            for (kind, _), args in reversed(list(self._unfinished.items())):
+                self.run_hook(f"after_{kind}", *args)
+            with suppress(Exception):  # the context has noted it
+                self.context._do_remaining_cleanups()
+            failed = True
+        return failed
+
+    def _stop(self, name: str) -> None:
+        self._incidents.interrupted = name
+        self.abort(reason=name)
+
+    def _refuse(self, key: tuple[str, int], args: tuple[Any, ...]) -> None:
+        self._refused.add(key)
+        self.abort()
+        if key[0] != "tag":
+            for statement in args:
+                statement.hook_failed = True  # behave runs nothing of it then
+
+    def _skip_rest_if_not_verified(self, step: Step) -> None:
+        """Skip the rest of the scenario after NotVerified, which is an error in behave's eyes."""
+        error = step.exception
+        if error is not None and classify(error) == "not verified":
+            step.status = Status.skipped
+            self.context.scenario.skip()
+            self.context.scenario.skip_reason = describe(error)
+
+    def _watched(self, name: str, function: Callable[..., None]) -> Callable[..., None]:
+        """The hook, noting its errors; one that starts something can be interrupted."""
+        begins = name.startswith("before_")
+
+        @functools.wraps(function)
+        def hook(context: Any, *args: Any) -> None:
+            try:
+                if begins:
+                    _interruptible(functools.partial(function, context, *args))
+                else:
+                    function(context, *args)
+            except Exception as error:
+                self.note_broken(f"{name} failed: {describe(error)}", begins=begins)
+                raise
+
+        return hook
+
+    def note_broken(self, reason: str, *, begins: bool) -> None:
+        """Note an error of a hook or a cleanup for the verdicts that it decides.
+
+        Around a scenario that is the scenario's, before a feature those of its scenarios, before
+        everything those of all; after a feature and after everything it is the run's own problem.
+        """
+        feature = self.context.feature
+        concerned = getattr(self.context, "scenario", None) or (feature if begins else None)
+        if concerned or begins:
+            self._incidents.broken.setdefault(id(concerned) if concerned else RUN, []).append(reason)
+        if not concerned:
+            place = f"{feature.filename}: " if feature else ""
+            self._incidents.problems.append(f"{place}{reason}")
+
+    def note_abort(self, reason: str | None) -> None:
+        """Note an abortion that nothing noted so far explains."""
+        if not (self._incidents.interrupted or self._incidents.problems):
+            self._incidents.problems.append(f"the run was aborted: {reason or 'no reason given'}")
+
+
+class _Context(Context):  # type: ignore[misc]
+    """behave's context, which tells the runner of an abortion and of cleanups that fail."""
+
+    def abort(self, reason: str | None = None) -> None:
+        self._runner.note_abort(reason)
+        self._set_root_attribute("aborted", True)
+
+    def _do_cleanups(self) -> None:
+        try:
+            super()._do_cleanups()
+        except Exception as error:
+            self._runner.note_broken(f"a cleanup failed: {describe(error)}", begins=False)
+            raise
+
+
+def _interruptible(call: Callable[[], T]) -> T:
+    """Call something that SIGINT and SIGTERM stop with a KeyboardInterrupt."""
+    return call()
+
+
+def _shown(path: Path) -> Path:
+    """The path as it is shown: relative, if it is below the working directory."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,1 @@
+"""Clusters that the suite starts, breaks and heals: one file per subject, one per kind of node."""

@@ -1,0 +1,282 @@
+"""The rate limiter stack: a real Redis and three rate limiter nodes, and what they are seen to be.
+
+What is observed comes from the nodes' API and, past it, from Redis itself. The layout of the keys is
+that of the operator contract.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import anyio
+import httpx
+from anyio.abc import TaskStatus
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from support.stacks.stack import Change, Node, NotSteady, Stack
+from support.verdict import BrokenBed
+
+NODE_NAMES = ("ratelimiter-1", "ratelimiter-2", "ratelimiter-3")
+
+_MINUTES_10 = 600_000
+BASELINE: Mapping[str, tuple[int, int]] = MappingProxyType({"login": (5, 2), "search": (20, 3)})
+"""Counters that every scene holds: limit and count, for a window of ten minutes. No fault touches them."""
+
+_WRITES = frozenset(
+    {
+        *("APPEND", "CONFIG", "COPY", "DECR", "DEL", "EVAL", "EXPIRE", "EXPIREAT", "FLUSHALL", "FLUSHDB"),
+        *("GETDEL", "GETSET", "HDEL", "HINCRBY", "HMSET", "HSET", "INCR", "INCRBY", "MOVE", "PERSIST"),
+        *("PEXPIRE", "PEXPIREAT", "RENAME", "RENAMENX", "RESTORE", "SET", "SETEX", "SHUTDOWN", "SWAPDB"),
+        *("UNLINK", "ZADD", "ZINCRBY", "ZPOPMAX", "ZPOPMIN", "ZREM", "ZREMRANGEBYLEX"),
+        *("ZREMRANGEBYRANK", "ZREMRANGEBYSCORE"),
+    }
+)
+_WHOLE = frozenset({"CONFIG", "FLUSHALL", "FLUSHDB", "SHUTDOWN", "SWAPDB"})
+_CHECKING = frozenset({"EXPIRE", "INCR", "PEXPIRE", "ZADD", "ZREMRANGEBYSCORE"})
+"""What a node's script writes when it checks a request."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counter:
+    """A counter as the API shows it; `window_ms` in milliseconds."""
+
+    key: str
+    count: int
+    limit: int
+    window_ms: int
+    remaining: int
+
+
+class RateLimiterStack(Stack):
+    """Redis and the nodes, however they are run; `addresses` are the nodes' URLs by name."""
+
+    subject = "ratelimiter"
+
+    def __init__(
+        self,
+        nodes: Mapping[str, Node],
+        *,
+        addresses: Mapping[str, str],
+        redis_url: str,
+        control: Path | None = None,
+    ) -> None:
+        self._nodes = dict(nodes)
+        self.addresses = dict(addresses)
+        self.redis_url = redis_url
+        self._control = control
+        self._http = httpx.AsyncClient(timeout=2, verify=False, trust_env=False)  # loopback only
+        self.redis: Redis = Redis.from_url(
+            redis_url, decode_responses=True, socket_timeout=2, socket_connect_timeout=2
+        )
+        self._changes: list[Change] = []
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        return self._nodes
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        control = {"STACKCTL_SOCKET": str(self._control)} if self._control else {}
+        return {"RATELIMITER_URL": self._url, "REDIS_URL": self.redis_url, **control}
+
+    @property
+    def urls(self) -> list[str]:
+        """The base URLs of the nodes."""
+        return list(self.addresses.values())
+
+    def node(self, name: str) -> Node:
+        """The node of this name. Raises BrokenBed when there is none: a feature names one that is not."""
+        try:
+            return self._nodes[name]
+        except KeyError:
+            raise BrokenBed(f"there is no node {name}; there are {', '.join(self._nodes)}") from None
+
+    @property
+    def _url(self) -> str:
+        return next(iter(self.addresses.values()))
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return tuple(sorted(self._changes, key=lambda change: change.wall))
+
+    def note(self, change: Change) -> None:
+        """Add a change that somebody else witnessed."""
+        self._changes.append(change)
+
+    async def watch(self) -> None:
+        """Begin to witness changes; Redis must be up."""
+        await self._tasks.start(self._witness)
+
+    async def __aenter__(self) -> Self:
+        self._tasks = anyio.create_task_group()
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let go of the connections; the nodes are left to whoever runs them."""
+        self._tasks.cancel_scope.cancel()
+        await self._tasks.__aexit__(None, None, None)
+        with anyio.CancelScope(shield=True):
+            await self._http.aclose()
+            await self.redis.aclose()
+
+    async def steady(self, *, within: float) -> None:
+        problems = ["nothing was observed yet"]
+        with anyio.move_on_after(within):
+            while problems := await self.problems():  # noqa: ASYNC110 - a cluster announces nothing
+                await anyio.sleep(0.02)
+        if problems:
+            raise NotSteady(
+                f"the rate limiter stack is not in its steady state after {within:g} s: "
+                + "; ".join(problems)
+            )
+
+    async def problems(self) -> list[str]:
+        """What is wrong with the stack at this moment, each in a few words; empty is the steady state."""
+        found = [f"{n.name} is {n.state}" for n in self._nodes.values() if n.state != "running"]
+        try:
+            await self.redis.ping()
+        except RedisError as error:
+            return [*found, f"Redis does not answer: {error}"]
+        for name, url in self.addresses.items():
+            try:
+                health = await self._http.get(f"{url}/health")
+                if health.status_code != httpx.codes.OK:
+                    found.append(f"{name} says {health.text.strip()}")
+                states = {node["id"]: node["state"] for node in (await self._get(url, "/api/nodes"))["nodes"]}
+            except (httpx.HTTPError, KeyError, ValueError) as error:
+                found.append(f"{name} does not answer: {type(error).__name__} {error}".rstrip())
+                continue
+            expected = dict.fromkeys(NODE_NAMES, "Up")
+            if states != expected:
+                found.append(f"{name} sees the nodes as {states}, not {expected}")
+        if not found:
+            found += [
+                f"counter {c.key} stands at {c.count} with a limit of {c.limit}"
+                for c in (await self.counters()).values()
+                if c.count > c.limit
+            ]
+        return found
+
+    async def reset(self) -> None:
+        """Empty the counters and limits and put the baseline in their place, by the nodes' own API."""
+        await self._delete("ratelimit:*")
+        for key, (limit, count) in BASELINE.items():
+            await self.set_limit(key, limit, window_ms=_MINUTES_10)
+            for _ in range(count):
+                (await self._http.post(f"{self._url}/check", json={"key": key})).raise_for_status()
+        self._changes.clear()
+
+    async def set_limit(self, key: str, limit: int, *, window_ms: int = _MINUTES_10) -> None:
+        """Set a limit by the API; `window_ms` in milliseconds."""
+        answer = await self._http.put(
+            f"{self._url}/api/limits/{quote(key, safe='')}", json={"limit": limit, "window_ms": window_ms}
+        )
+        answer.raise_for_status()
+
+    async def counters(self) -> dict[str, Counter]:
+        """The counters by key, as the first node's API shows them. Raises httpx.HTTPError."""
+        return {
+            each["key"]: Counter(**{name: each[name] for name in Counter.__dataclass_fields__})
+            for each in (await self._get(self._url, "/api/counters"))["counters"]
+            if "error" not in each
+        }
+
+    async def count(self, key: str) -> int:
+        """How many requests Redis itself holds for a key, within the key's window."""
+        window_ms = int(await self.redis.hget(f"ratelimit:limit:{key}", "window_ms") or _MINUTES_10)
+        seconds, microseconds = await self.redis.time()
+        now_ms = seconds * 1000 + microseconds // 1000
+        return int(await self.redis.zcount(f"ratelimit:{key}", f"({now_ms - window_ms}", "+inf"))
+
+    async def push(self, key: str, count: int) -> None:
+        """Put requests into a counter past the rate limiter, so that it stands at `count`."""
+        seconds, microseconds = await self.redis.time()
+        now_ms = seconds * 1000 + microseconds // 1000
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.delete(f"ratelimit:{key}")
+            pipe.zadd(f"ratelimit:{key}", {f"pushed-{n}": now_ms for n in range(count)})
+            await pipe.execute()
+
+    async def clear(self, key: str) -> None:
+        """Empty a counter, past the rate limiter."""
+        await self.redis.delete(f"ratelimit:{key}", f"ratelimit:{key}:seq")
+
+    async def state(self) -> dict[str, str]:
+        """Everything that this stack is, by name: its nodes, limits and counters, and who is registered."""
+        state = {f"node {node.name}": f"{node.state}, {node.incarnation}" for node in self._nodes.values()}
+        async for name in self.redis.scan_iter(match="ratelimit:*", count=1000):
+            if name.startswith("ratelimit:limit:"):
+                fields = await self.redis.hgetall(name)
+                key = str(name).removeprefix("ratelimit:limit:")
+                state[f"limit of {key}"] = ", ".join(f"{k!s} {v!s}" for k, v in sorted(fields.items()))
+            elif not name.endswith(":seq"):
+                state[f"counter {str(name).removeprefix('ratelimit:')}"] = str(await self.redis.zcard(name))
+        for name in await self.node_states():
+            state[f"registration of {name}"] = "there"
+        return state
+
+    async def node_states(self) -> dict[str, str]:
+        """`Up` or `Down` by node, as the first node that answers sees it. Raises NotSteady when none does."""
+        for url in self.addresses.values():
+            try:
+                listed = await self._get(url, "/api/nodes")
+            except httpx.HTTPError:
+                continue
+            return _states(listed)
+        raise NotSteady("no rate limiter node answers")
+
+    async def _witness(self, *, task_status: TaskStatus[None]) -> None:
+        """Note every write to counters and limits that does not come from checking requests, until cancelled.
+
+        Redis tells of each command as it runs it (MONITOR), and marks as `lua` what a script runs.
+        """
+        told = False
+        while True:
+            try:
+                async with (
+                    Redis.from_url(self.redis_url, decode_responses=True) as client,
+                    client.monitor() as monitor,
+                ):
+                    if not told:
+                        told = True
+                        task_status.started()
+                    while True:
+                        self._notice(await monitor.next_command())
+            except (RedisError, OSError):
+                await anyio.sleep(0.05)  # Redis is down, perhaps as a fault: nothing can be written
+
+    def _notice(self, command: Mapping[str, object]) -> None:
+        words = str(command["command"]).split()
+        if not words:
+            return
+        verb = words[0].upper()
+        of_a_check = command["client_type"] == "lua" and verb in _CHECKING
+        concerns = verb in _WHOLE or any(w.strip('"').startswith("ratelimit:") for w in words[1:])
+        if verb in _WRITES and concerns and not of_a_check:
+            wall = float(str(command["time"]))
+            self._changes.append(Change(wall=wall, what=" ".join(words[:6])))
+
+    async def _get(self, url: str, path: str) -> dict[str, list[dict[str, Any]]]:
+        answer = await self._http.get(f"{url}{path}")
+        answer.raise_for_status()
+        body: dict[str, list[dict[str, Any]]] = answer.json()
+        return body
+
+    async def _delete(self, pattern: str) -> None:
+        names = [name async for name in self.redis.scan_iter(match=pattern, count=1000)]
+        if names:
+            await self.redis.delete(*names)
+
+
+def _states(listed: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
+    return {str(node["id"]): str(node["state"]) for node in listed["nodes"]}

@@ -1,0 +1,82 @@
+"""What every stack and every node can do, whatever they are made of.
+
+A stack is one running instance of a subject, made of nodes. It knows its own steady state, tells what
+must stay untouched while a fault is repaired, and witnesses every change that is made to it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class NotSteady(Exception):
+    """The stack is not in its steady state; the message says what is wrong."""
+
+
+class Node(Protocol):
+    """One member of a stack. Every method returns when the node is in the state that it names."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def state(self) -> str:
+        """`running`, `paused`, `exited` or `not started`."""
+        ...
+
+    @property
+    def incarnation(self) -> str:
+        """What tells this run of the node from the one after a restart."""
+        ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def kill(self) -> None: ...
+
+    async def pause(self) -> None: ...
+
+    async def resume(self) -> None: ...
+
+    def logs(self, lines: int) -> list[str]: ...
+
+    def inspect(self) -> Mapping[str, object]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A change made to a stack by somebody: when (seconds since the epoch) and what."""
+
+    wall: float
+    what: str
+
+
+class Stack(ABC):
+    """One running instance of a subject."""
+
+    subject: str
+
+    @property
+    @abstractmethod
+    def nodes(self) -> Mapping[str, Node]:
+        """The nodes by name, in the order they are started."""
+
+    @property
+    @abstractmethod
+    def environment(self) -> Mapping[str, str]:
+        """What an operator is told of this stack: the variables of the operator contract."""
+
+    @property
+    @abstractmethod
+    def changes(self) -> tuple[Change, ...]:
+        """Every change made from outside since the stack was last reset, oldest first."""
+
+    @abstractmethod
+    async def steady(self, *, within: float) -> None:
+        """Return once the steady state is reached; raise NotSteady after `within` seconds without it."""
+
+    @abstractmethod
+    async def reset(self) -> None:
+        """Forget everything that an earlier scenario left; the nodes go on running."""

@@ -1,0 +1,238 @@
+"""The harness's side of the guardian: a small process that outlives the harness and clears up after it.
+
+    sweep()                              # what earlier runs left, if even their guardian was killed
+    with Guardian.start() as guardian:
+        ...                              # guardian.directory is private to this run and gone afterwards
+    assert not guardian.removed          # what was still running at the end
+
+However the harness ends, SIGKILL included, the kernel closes its end of the guardian's pipe, and that is the
+sign to act.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from support.supervisor import leftovers
+from support.supervisor.leftovers import ProcessInfo
+
+
+class GuardianFailed(Exception):
+    """Something of the run could not be removed; the message says what and where."""
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What a dead run had left behind, now removed."""
+
+    directory: Path
+    processes: tuple[ProcessInfo, ...]
+
+
+def default_home() -> Path:
+    """Where the runs of this user keep their directories: short, as sockets live below it and a socket's path
+    may have 107 bytes (unix(7))."""
+    return Path(tempfile.gettempdir()) / f"operator-acceptance-{os.getuid()}"
+
+
+class Guardian:
+    """One run's guardian, made by `start`. Leaving its block, or `close`, ends the run."""
+
+    directory: Path
+    """The run's private directory."""
+    tag: str
+    """The run's name; every process of the run carries it in its environment."""
+    removed: tuple[ProcessInfo, ...]
+    """After `close`: what was still running then and was killed. Normally empty."""
+
+    def __init__(self, *, directory: Path, tag: str, registry: Path, log: int) -> None:
+        self.directory = directory
+        self.tag = tag
+        self.removed = ()
+        self._registry = registry
+        self._log = log
+        self._registered: dict[int, ProcessInfo] = {}
+        self._directories = [directory]
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", leftovers.__file__, str(registry)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            # Under another supervisor it remains that one's process, or nobody would end it if it went
+            # astray.
+            env={name: os.environ[name] for name in (leftovers.TAG,) if name in os.environ},
+            start_new_session=True,
+            # The lock on the registry belongs to both: the run is dead when neither lives.
+            pass_fds=(log,),
+        )
+
+    @classmethod
+    def start(cls, home: Path | None = None) -> Self:
+        """Starts the guardian of a new run, whose directory is made below `home` (see `default_home`).
+
+        Raises GuardianFailed if `home` is not a directory of this user alone.
+        """
+        home = home or default_home()
+        with _locked(home):
+            tag, log = _new_registry(home)
+            fcntl.flock(log, fcntl.LOCK_EX)
+            directory = home / tag
+            directory.mkdir(mode=0o700)
+        harness = leftovers.read_process(os.getpid())
+        assert harness is not None
+        _append(
+            log,
+            run=tag,
+            directory=str(directory),
+            harness=[harness.pid, harness.started],
+            boot=leftovers.boot_id(),
+        )
+        return cls(directory=directory, tag=tag, registry=home / f"{tag}.registry", log=log)
+
+    @property
+    def registered(self) -> tuple[ProcessInfo, ...]:
+        """The processes registered and not yet released."""
+        return tuple(self._registered.values())
+
+    @property
+    def directories(self) -> tuple[Path, ...]:
+        """The directories that end with the run."""
+        return tuple(self._directories)
+
+    def register(self, pid: int) -> None:
+        """The process with this pid, its descendants, session and group end with the run at the latest."""
+        info = leftovers.read_process(pid)
+        if info is not None:
+            self._registered[pid] = info
+            _append(self._log, process=[pid, info.started])
+
+    def release(self, pid: int) -> None:
+        """Nothing is left of this process and its descendants: its pid may soon be a stranger's."""
+        info = self._registered.pop(pid, None)
+        if info is not None:
+            _append(self._log, released=[pid, info.started])
+
+    def register_directory(self, path: Path) -> None:
+        """This directory is removed at the end of the run, and whoever works in it then is killed.
+
+        Raises ValueError if more would go with it: the user's home, the working directory, other runs.
+        """
+        path = path.resolve()
+        for dear in (Path.home(), Path.cwd(), self.directory):
+            if dear.is_relative_to(path):
+                raise ValueError(f"{path} would be removed at the end of the run, and {dear} with it")
+        self._directories.append(path)
+        _append(self._log, directory=str(path))
+
+    def close(self) -> None:
+        """Ends the run: waits until all that is registered is gone, and fills `removed`.
+
+        Raises GuardianFailed if a process or a directory could not be removed within 30 seconds.
+        """
+        if self._log < 0:
+            return
+        answer, complaint = self._process.communicate()
+        if self._process.returncode == 0:
+            fields = json.loads(answer)
+            report = leftovers.Report(
+                [ProcessInfo(*info) for info in fields[0]],
+                [ProcessInfo(*info) for info in fields[1]],
+                fields[2],
+            )
+        else:  # it was killed itself, or is broken: its work remains to be done
+            report = leftovers.finish(self._registry)
+        os.close(self._log)
+        self._log = -1
+        self.removed = tuple(report.killed)
+        if report.remaining or report.directories:
+            raise GuardianFailed(
+                f"The run {self.tag} is over, but these would not go: "
+                + ", ".join(
+                    [f"{info.command} (pid {info.pid})" for info in report.remaining] + report.directories
+                )
+                + f".\nThe list of all it started is {self._registry}. {complaint.decode(errors='replace')}"
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def sweep(home: Path | None = None) -> list[Leftovers]:
+    """Removes what dead runs left below `home`: those whose harness and guardian were both killed.
+
+    Runs that live, or whose guardian is still at work, are not touched. Raises GuardianFailed if `home` is
+    not a directory of this user alone.
+    """
+    home = home or default_home()
+    dead: list[tuple[Path, int]] = []
+    with _locked(home):
+        for registry in sorted(home.glob("*.registry")):
+            log = os.open(registry, os.O_RDONLY)
+            try:
+                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(log)
+            else:
+                dead.append((registry, log))
+    found = []
+    for registry, log in dead:
+        run = leftovers.read_registry(registry)
+        if run is None or not run.harness_alive:
+            report = leftovers.finish(registry)
+            leftovers.removed(registry.with_suffix(""))
+            found.append(Leftovers(registry.with_suffix(""), tuple(report.killed)))
+        os.close(log)
+    return found
+
+
+def _append(log: int, **record: object) -> None:
+    os.write(log, json.dumps(record).encode() + b"\n")
+
+
+def _new_registry(home: Path) -> tuple[str, int]:
+    while True:
+        tag = secrets.token_hex(4)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        try:
+            return tag, os.open(home / f"{tag}.registry", flags, 0o600)
+        except FileExistsError:
+            continue
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    """Nobody else starts or sweeps a run meanwhile, so every registry that can be seen has been locked by its
+    run."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = home.lstat()
+    if not home.is_dir() or home.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise GuardianFailed(
+            f"{home} should be a directory of user {os.getuid()} alone (mode 0700), but is not: "
+            f"mode {status.st_mode & 0o7777:04o}, owner {status.st_uid}. "
+            "Remove it, or set TMPDIR to another place."
+        )
+    directory = os.open(home, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)

@@ -1,0 +1,345 @@
+"""Finds and kills what a run has left behind. Needs nothing but the standard library.
+
+The supervisor imports it to know the tree of a process; as the guardian it runs by itself, `python -I -S
+leftovers.py REGISTRY`, and acts when the harness at the other end of its standard input is gone.
+"""
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+TAG = "SUPERVISED_BY"
+"""Name of the environment variable that marks what a run started: words `RUN/NUMBER`, one for each supervisor
+it stands under."""
+
+
+class ProcessInfo(NamedTuple):
+    """One row of the process table, proc(5). `pid` and `started` together name a process for good."""
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    started: int
+    """Clock ticks since boot."""
+    state: str
+    terminal: int
+    """Number of the controlling terminal, 0 if it has none."""
+    command: str
+    """The first 15 bytes of the program's name."""
+
+    @property
+    def alive(self) -> bool:
+        """False for a zombie: nothing of it runs any more."""
+        return self.state not in ("Z", "X")
+
+
+class Marks(NamedTuple):
+    """What makes a process one of ours."""
+
+    since: int
+    """Clock ticks since boot; what is older is a stranger whatever it looks like."""
+    processes: frozenset[tuple[int, int]] = frozenset()
+    """(pid, started) of processes known to be ours. Their descendants, sessions and groups are ours too."""
+    tags: frozenset[str] = frozenset()
+    run: str | None = None
+    """Every tag of this run counts."""
+    directories: tuple[str, ...] = ()
+    """Whoever works in or below one of these is ours, if it has no terminal: a person who looks around with a
+    shell is not."""
+
+
+def read_process(pid: int) -> ProcessInfo | None:
+    """The process with this pid, None if there is none."""
+    try:
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        name, _, rest = os.read(fd, 4096).rpartition(b")")
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    fields = rest.split()
+    return ProcessInfo(
+        pid=pid,
+        parent=int(fields[1]),
+        group=int(fields[2]),
+        session=int(fields[3]),
+        started=int(fields[19]),
+        state=fields[0].decode(),
+        terminal=int(fields[4]),
+        command=name.partition(b"(")[2].decode(errors="replace"),
+    )
+
+
+class Snapshot:
+    """The process table at one instant. Environments and working directories are read when first asked
+    for."""
+
+    def __init__(self) -> None:
+        with os.scandir("/proc") as entries:
+            pids = [int(entry.name) for entry in entries if entry.name.isdigit()]
+        found = (read_process(pid) for pid in pids)
+        self.processes: Mapping[int, ProcessInfo] = {info.pid: info for info in found if info}
+        self._tags: dict[int, frozenset[str]] = {}
+        self._directories: dict[int, str] = {}
+
+    def tags(self, pid: int) -> frozenset[str]:
+        """The tags in its environment; none if it may not be read, or was overwritten as redis-server
+        does."""
+        if pid not in self._tags:
+            try:
+                environment = Path(f"/proc/{pid}/environ").read_bytes()
+            except OSError:
+                environment = b""
+            _, found, rest = (b"\0" + environment).partition(f"\0{TAG}=".encode())
+            words = rest.partition(b"\0")[0].decode(errors="replace").split() if found else ()
+            self._tags[pid] = frozenset(words)
+        return self._tags[pid]
+
+    def directory(self, pid: int) -> str:
+        """Its working directory, also a deleted one; "" if that may not be read."""
+        if pid not in self._directories:
+            try:
+                link = str(Path(f"/proc/{pid}/cwd").readlink())
+            except OSError:
+                link = ""
+            self._directories[pid] = link.removesuffix(" (deleted)")
+        return self._directories[pid]
+
+    def belonging(self, marks: Marks) -> set[int]:
+        """The pids that carry one of the marks or descend from one that does, zombies included.
+
+        Never the caller, one of its ancestors, or one that descends from ours through the caller only.
+        """
+        leaders = dict(marks.processes)
+        ours: set[int] = set()
+        me = os.getpid()
+        spared = set(self.ancestors(me))
+        young = [p for p in self.processes.values() if p.started >= marks.since and p.pid != me]
+        for process in young:
+            known = (process.pid, process.started) in marks.processes
+            led = any(self._led_by(number, leaders) for number in (process.session, process.group))
+            if known or led or (process.alive and self._marked(process, marks)):
+                ours.add(process.pid)
+        return ours.union(self._descending(ours, young)) - spared
+
+    def ancestors(self, pid: int) -> Iterator[int]:
+        """This pid and those it descends from."""
+        while process := self.processes.get(pid):
+            yield pid
+            pid = process.parent
+
+    def _led_by(self, number: int, leaders: Mapping[int, int]) -> bool:
+        # A pid is not given away while it names a session or group. So if its bearer is a younger process,
+        # ours is over and the number belongs to a stranger.
+        if number not in leaders:
+            return False
+        bearer = self.processes.get(number)
+        return bearer is None or bearer.started == leaders[number]
+
+    def _marked(self, process: ProcessInfo, marks: Marks) -> bool:
+        if marks.tags or marks.run:
+            tags = self.tags(process.pid)
+            if not marks.tags.isdisjoint(tags):
+                return True
+            if marks.run and any(tag.startswith(f"{marks.run}/") for tag in tags):
+                return True
+        if not marks.directories or process.terminal:
+            return False
+        directory = self.directory(process.pid)
+        return any(within(directory, private) for private in marks.directories)
+
+    def _descending(self, ours: Iterable[int], among: Iterable[ProcessInfo]) -> Iterator[int]:
+        children: dict[int, list[int]] = {}
+        for process in among:
+            children.setdefault(process.parent, []).append(process.pid)
+        waiting = list(ours)
+        while waiting:
+            for child in children.pop(waiting.pop(), ()):
+                yield child
+                waiting.append(child)
+
+
+def within(path: str, directory: str) -> bool:
+    """Whether an absolute path is this directory or lies below it."""
+    return path == directory or path.startswith(f"{directory}/")
+
+
+def hold(process: ProcessInfo) -> int | None:
+    """A pidfd of exactly this process, which the caller closes; None if it is gone, whoever has its pid
+    now."""
+    try:
+        fd = os.pidfd_open(process.pid)
+    except OSError:
+        return None
+    now = read_process(process.pid)
+    if now is None or now.started != process.started:
+        os.close(fd)
+        return None
+    return fd
+
+
+def send(process: ProcessInfo, number: int) -> bool:
+    """Signals exactly this process. False if it is gone or belongs to somebody whom we may not signal."""
+    fd = hold(process)
+    if fd is None:
+        return False
+    try:
+        signal.pidfd_send_signal(fd, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
+def extinguish(
+    find: Callable[[], list[ProcessInfo]], *, seconds: float
+) -> tuple[list[ProcessInfo], list[ProcessInfo]]:
+    """Kills what `find` finds until it finds nothing twice in a row: (what was killed, what would not die in
+    time).
+
+    Once is not enough: a process may fork behind the back of a scan, and end before the scan comes to it.
+    """
+    killed: dict[tuple[int, int], ProcessInfo] = {}
+    deadline = time.monotonic() + seconds
+    quiet = 0
+    while quiet < 2:
+        found = find()
+        quiet = 0 if found else quiet + 1
+        for process in found:
+            if send(process, signal.SIGKILL):
+                killed[process.pid, process.started] = process
+        _wait_gone(found, seconds=0.2)
+        if found and time.monotonic() > deadline:
+            left = {(process.pid, process.started) for process in found}
+            return [process for key, process in killed.items() if key not in left], found
+    return list(killed.values()), []
+
+
+def _wait_gone(processes: Iterable[ProcessInfo], *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    for process in processes:
+        fd = hold(process)
+        if fd is not None:
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+            os.close(fd)
+
+
+class Run(NamedTuple):
+    """What the registry of a run says: JSON lines, written as the run goes on."""
+
+    harness: tuple[int, int]
+    """(pid, started) of the process whose run it is."""
+    boot: str
+    """The kernel's boot id: pids of another boot mean nothing."""
+    marks: Marks
+
+    @property
+    def harness_alive(self) -> bool:
+        now = read_process(self.harness[0])
+        same = now is not None and now.alive and now.started == self.harness[1]
+        return same and self.boot == boot_id()
+
+
+class Report(NamedTuple):
+    """How the end of a run went."""
+
+    killed: list[ProcessInfo]
+    remaining: list[ProcessInfo]
+    """Processes that would not die, or belong to somebody whom we may not signal."""
+    directories: list[str]
+    """Directories that could not be removed."""
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def read_registry(path: Path) -> Run | None:
+    """The run that this registry describes; None if its harness died before it had written the first line."""
+    import json  # the guardian needs it only at the end, and starts twice as fast without
+
+    records = []
+    for line in path.read_text().splitlines():
+        try:
+            records.append(json.loads(line))
+        except ValueError:  # the harness died while it wrote this line
+            continue
+    if not records:
+        return None
+    first = records[0]
+    processes: set[tuple[int, int]] = set()
+    directories = [first["directory"]]
+    for record in records[1:]:
+        if "process" in record:
+            processes.add(tuple(record["process"]))
+        elif "released" in record:
+            processes.discard(tuple(record["released"]))
+        else:
+            directories.append(record["directory"])
+    pid, started = first["harness"]
+    marks = Marks(started, frozenset(processes), frozenset(), first["run"], tuple(directories))
+    return Run((pid, started), first["boot"], marks)
+
+
+def finish(registry: Path, *, seconds: float = 30.0) -> Report:
+    """Kills what is left of a run, removes its directories and, if nothing remains, its registry."""
+    run = read_registry(registry)
+    if run is None:
+        registry.unlink(missing_ok=True)
+        return Report([], [], [])
+
+    def find() -> list[ProcessInfo]:
+        now = Snapshot()
+        ours = now.belonging(run.marks)
+        return [now.processes[pid] for pid in ours if now.processes[pid].alive]
+
+    killed, remaining = extinguish(find, seconds=seconds) if run.boot == boot_id() else ([], [])
+    directories = [path for path in reversed(run.marks.directories) if not removed(Path(path))]
+    if not remaining and not directories:
+        registry.unlink(missing_ok=True)
+    return Report(killed, remaining, directories)
+
+
+def removed(directory: Path) -> bool:
+    """Removes a directory with all that is in it; False if something of it would not go."""
+    import shutil
+
+    shutil.rmtree(directory, ignore_errors=True)
+    if directory.exists():  # a program may have taken away its own directories' permissions
+        for parent, _, _ in os.walk(directory):
+            try:
+                Path(parent).chmod(0o700)
+            except OSError:
+                continue
+        shutil.rmtree(directory, ignore_errors=True)
+    return not directory.exists()
+
+
+def main(registry: Path) -> None:
+    """The guardian: sleeps until the harness is gone, then finishes its run and reports as JSON."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    while os.read(0, 4096):
+        pass
+    report = finish(registry)
+    import json
+
+    with suppress(BrokenPipeError):  # if the harness was killed, nobody is there to read it
+        os.write(1, json.dumps(report).encode())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

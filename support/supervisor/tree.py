@@ -1,0 +1,160 @@
+"""All that descends from one started process: who belongs to it, and signals for all of them."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+
+from support.supervisor.errors import LeftBehind
+from support.supervisor.guardian import Guardian
+from support.supervisor.leftovers import Marks, ProcessInfo, Snapshot, hold, send, within
+
+_TIME_TO_DIE = 10.0  # seconds after SIGKILL until a process counts as one that cannot be killed
+
+
+@dataclass(eq=False)
+class Tree:
+    """One started process with its descendants, known by ancestry, session, group and environment, and by a
+    working directory that nobody else uses. Only a process that has shed all of these before anybody looked
+    gets away."""
+
+    name: str
+    root: ProcessInfo
+    tag: str
+    """Of this process alone: `RUN/NUMBER`."""
+    cwd: Path
+    guardian: Guardian | None
+    kin: Callable[[], Iterable["Tree"]]
+    """The other trees of the same supervisor, and this one."""
+    _known: set[tuple[int, int]] = field(default_factory=set)
+
+    def members(self) -> tuple[ProcessInfo, ...]:
+        """Those alive now, the root included."""
+        return tuple(info for info in self._find() if info.alive)
+
+    def signal(self, number: int) -> None:
+        """One signal to all members."""
+        for member in self.members():
+            send(member, number)
+
+    def pause(self) -> None:
+        """Stops all members, also those that are born while we do it."""
+        stopped: set[int] = set()
+        while fresh := [member for member in self.members() if member.pid not in stopped]:
+            for member in fresh:
+                send(member, signal.SIGSTOP)
+                stopped.add(member.pid)
+
+    async def terminate(self, *, grace: float) -> None:
+        """SIGTERM to all members; SIGKILL to those that are there after `grace` seconds. Raises
+        LeftBehind."""
+        told: set[tuple[int, int]] = set()
+        with anyio.move_on_after(grace):
+            while members := self.members():
+                for member in members:
+                    if (member.pid, member.started) not in told:
+                        told.add((member.pid, member.started))
+                        send(member, signal.SIGTERM)
+                        send(member, signal.SIGCONT)  # a paused one hears nothing before
+                await _gone(members)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """SIGKILL to all members until two looks in a row find none. Raises LeftBehind."""
+        deadline = time.monotonic() + _TIME_TO_DIE
+        quiet = 0
+        while quiet < 2:
+            found = self._find()
+            members = tuple(info for info in found if info.alive)
+            quiet = 0 if members else quiet + 1
+            for member in members:
+                send(member, signal.SIGKILL)
+            with anyio.move_on_after(1):
+                await _gone(members)
+            if members and time.monotonic() > deadline:
+                raise LeftBehind(_unkillable(self.name, members), members)
+            self._reap(info for info in found if not info.alive)
+        if self.guardian is not None:
+            self.guardian.release(self.root.pid)
+            for pid, _ in self._known:
+                self.guardian.release(pid)
+
+    def _find(self) -> list[ProcessInfo]:
+        now = Snapshot()
+        marks = Marks(
+            since=self.root.started,
+            processes=frozenset({(self.root.pid, self.root.started), *self._known}),
+            tags=frozenset({self.tag}),
+        )
+        ours = now.belonging(marks)
+        ours |= self._strays(now) - ours
+        found = [now.processes[pid] for pid in ours]
+        for info in found:
+            self._remember(info)
+        return found
+
+    def _remember(self, info: ProcessInfo) -> None:
+        """Once seen, it remains ours whatever it does to its looks."""
+        identity = (info.pid, info.started)
+        if identity not in self._known and info.pid != self.root.pid and info.alive:
+            self._known.add(identity)
+            if self.guardian is not None:
+                self.guardian.register(info.pid)
+
+    def _strays(self, now: Snapshot) -> set[int]:
+        """Those that only their working directory betrays."""
+        if self.guardian is None:
+            return set()
+        cwd = str(self.cwd.resolve())
+        if not any(within(cwd, str(private)) for private in self.guardian.directories):
+            return set()
+        neighbours = [tree for tree in self.kin() if tree.name != self.name]
+        if any(tree.cwd == self.cwd for tree in neighbours):
+            return set()  # whose they are cannot be told
+        mine = now.belonging(Marks(since=self.root.started, directories=(cwd,)))
+        if not mine:
+            return mine
+        run = self.tag.partition("/")[0]
+        tagged = {pid for pid in mine if any(tag.startswith(f"{run}/") for tag in now.tags(pid))}
+        registered = {(info.pid, info.started) for info in self.guardian.registered}
+        own = {(self.root.pid, self.root.started), *self._known}
+        inner = tuple(str(tree.cwd) for tree in neighbours if within(str(tree.cwd), cwd))
+        others = Marks(since=0, processes=frozenset(registered - own), directories=inner)
+        return mine - tagged - now.belonging(others)
+
+    def _reap(self, zombies: Iterable[ProcessInfo]) -> None:
+        # Orphans among them have become our children, and nobody else takes note of their end. The root has a
+        # watcher.
+        for info in zombies:
+            if info.parent == os.getpid() and info.pid != self.root.pid:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(info.pid, os.WNOHANG)
+
+
+async def _gone(processes: Iterable[ProcessInfo]) -> None:
+    """Waits until all of them are dead."""
+    async with anyio.create_task_group() as tasks:
+        for process in processes:
+            tasks.start_soon(_dead, process)
+
+
+async def _dead(process: ProcessInfo) -> None:
+    pidfd = hold(process)
+    if pidfd is not None:
+        try:
+            await anyio.wait_readable(pidfd)
+        finally:
+            os.close(pidfd)
+
+
+def _unkillable(name: str, processes: Iterable[ProcessInfo]) -> str:
+    listed = ", ".join(f"{info.command} (pid {info.pid}, state {info.state})" for info in processes)
+    return (
+        f"{name} left processes that did not die within {_TIME_TO_DIE:g} s of SIGKILL: {listed}. "
+        "Do they run as another user, or hang in the kernel (state D)? As root, `cat /proc/PID/stack` tells."
+    )

@@ -1,0 +1,48 @@
+"""A report is either whole or not there."""
+
+from dataclasses import replace
+
+import pytest
+
+from support.report.traceability import from_json
+from support.report.write import clear_reports, write_reports
+
+
+def test_the_files_are_written_and_nothing_else(tmp_path, result) -> None:
+    path = write_reports(result, tmp_path / "reports")
+    assert from_json(path.read_bytes()) == result
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == [
+        "reports/junit/TEST-demo.xml",
+        "reports/junit/TEST-operator.over_limit.xml",
+        "reports/junit/TEST-the-run.xml",
+        "reports/traceability.json",
+    ]
+
+
+def test_a_later_run_leaves_no_suite_of_an_earlier_one(tmp_path, result) -> None:
+    write_reports(result, tmp_path)
+    (tmp_path / "junit/mine.xml").write_text("kept")
+    write_reports(replace(result, unassigned=(), requirements=()), tmp_path)
+    assert {p.name for p in (tmp_path / "junit").iterdir()} == {"TEST-the-run.xml", "mine.xml"}
+
+
+def test_a_write_that_fails_leaves_the_earlier_file_and_no_litter(tmp_path, result, monkeypatch) -> None:
+    path = write_reports(result, tmp_path)
+    before = path.read_bytes()
+
+    def full(self, target):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    with pytest.raises(OSError, match="no space left"):
+        write_reports(replace(result, unassigned=()), tmp_path)
+    assert path.read_bytes() == before
+    assert not [p for p in tmp_path.rglob(".*") if p.is_file()]
+
+
+def test_clearing_removes_results_and_keeps_evidence(tmp_path, result) -> None:
+    write_reports(result, tmp_path)
+    (tmp_path / "evidence").mkdir()
+    clear_reports(tmp_path)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["evidence", "junit"]
+    clear_reports(tmp_path / "never")

@@ -1,0 +1,49 @@
+"""The real features against deliberately bad operators: each must fail, in the right criterion, in words."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.sabotage.sabotage import load_sabotage, names
+
+ROOT = Path(__file__).parents[1]
+
+SEEN = {
+    ("blind_monitor", "DEMO-05.2"): "expected: within 5 seconds\n  but: it did not happen",
+    ("blind_monitor", "DEMO-05.5"): "but: there was no ticket",
+    ("flusher_model", "DEMO-05.4"): "counter search was 3 and is gone",
+    ("leaver_agent", "DEMO-07.4"): "processes that the agent started: an empty collection\n  but: was <[",
+    ("liar_model", "DEMO-05.4"): "in Redis: a value less than or equal to <10>\n  but: was <15>",
+    ("liar_model", "DEMO-05.5"): "but: nothing changed the stack after the fault",
+    ("limit_raiser_model", "DEMO-05.4"): "limit of checkout was limit 10, window_ms 600000 and is limit 30",
+}
+"""What the report must say was seen."""
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_bad_operator_is_noticed_in_the_right_criterion(name, tmp_path):
+    breaks = load_sabotage(name).breaks
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "behave", "-D", f"sabotage={name}", "-D", f"reports={tmp_path}"),
+            *("--tags", " or ".join(f"@{criterion}" for criterion in breaks)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 1, run.stdout
+    report = json.loads((tmp_path / "traceability.json").read_text(encoding="utf-8"))
+    criteria = {each["id"]: each for r in report["requirements"] for each in r["criteria"]}
+    for criterion in breaks:
+        assert criteria[criterion]["status"] == "failed", run.stdout
+        reasons = [scenario["reason"] or "" for scenario in criteria[criterion]["scenarios"]]
+        assert any(SEEN[name, criterion] in reason for reason in reasons), reasons
+
+
+def test_every_expectation_here_is_of_a_sabotage_that_exists():
+    assert {name for name, _ in SEEN} == set(names())
