@@ -33,9 +33,7 @@ async def cold_start(spools: Path) -> float:
         started = time.monotonic()
         async with (
             Supervisor(spools, guardian=guardian) as supervisor,
-            ratelimiter_on_processes(
-                directory=directory, supervisor=supervisor, environ=os.environ
-            ) as stack,
+            ratelimiter_on_processes(directory=directory, supervisor=supervisor, environ=os.environ) as stack,
         ):
             await stack.steady(within=30)
             return time.monotonic() - started
@@ -61,7 +59,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         cold = [anyio.run(cold_start, Path(directory) / f"cold-{n}") for n in range(rounds)]
         runs = [recovery(Path(directory) / f"recovery-{n}") for n in range(rounds)]
-    print(f"{os.process_cpu_count() if hasattr(os, 'process_cpu_count') else len(os.sched_getaffinity(0))} cores")
+    print(f"{len(os.sched_getaffinity(0))} cores")
     print(f"stack cold start       {median(cold):5.2f} s   (worst {max(cold):.2f} s, {rounds} rounds)")
     whole = [run["stack.steady"] for run in runs]
     print(f"fault to recovery      {median(whole):5.2f} s   (worst {max(whole):.2f} s)")

@@ -15,6 +15,7 @@ from support.config import Settings, load_settings
 from support.evidence.redaction import Redactor
 from support.gherkin import EventLoop
 from support.profile import Profile, load_profile
+from support.report.write import EVIDENCE
 from support.sabotage.sabotage import Sabotage, load_sabotage
 from support.stacks.process import ratelimiter_on_processes
 from support.stacks.shared import SharedStacks, shared_stacks
@@ -94,7 +95,7 @@ class Run:
     @asynccontextmanager
     async def feature(self, name: str) -> AsyncIterator[FeatureRoom]:
         """Open what the scenarios of one feature share."""
-        evidence = self.settings.reports / "evidence" / name
+        evidence = self.settings.reports / EVIDENCE / name
         started = 0
 
         @asynccontextmanager

@@ -1,6 +1,7 @@
 """The files of a run under its reports directory, each either whole or not there."""
 
 import os
+import shutil
 from collections.abc import Container
 from pathlib import Path
 
@@ -8,10 +9,12 @@ from support.report.junit import junit_files
 from support.report.model import RunResult
 from support.report.traceability import to_json
 
-__all__ = ["clear_reports", "write_reports"]
+__all__ = ["EVIDENCE", "clear_reports", "write_reports"]
 
 _TRACEABILITY = "traceability.json"
 _JUNIT = "junit"
+EVIDENCE = "evidence"
+"""The directory below the reports that beds keep their evidence in."""
 
 
 def write_reports(result: RunResult, reports: Path) -> Path:
@@ -33,6 +36,8 @@ def write_reports(result: RunResult, reports: Path) -> Path:
 def clear_reports(reports: Path) -> None:
     """Remove what an earlier run wrote: a run that is killed must not leave another one's verdict."""
     (reports / _TRACEABILITY).unlink(missing_ok=True)
+    if (reports / EVIDENCE).exists():
+        shutil.rmtree(reports / EVIDENCE)
     _remove_junit(reports, keep=())
 
 

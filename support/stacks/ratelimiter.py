@@ -260,6 +260,8 @@ class RateLimiterStack(Stack):
         if not words:
             return
         verb = words[0].upper()
+        if verb == "CONFIG" and words[1:2] != ["SET"]:
+            return
         of_a_check = command["client_type"] == "lua" and verb in _CHECKING
         concerns = verb in _WHOLE or any(w.strip('"').startswith("ratelimit:") for w in words[1:])
         if verb in _WRITES and concerns and not of_a_check:

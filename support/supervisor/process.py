@@ -58,7 +58,7 @@ class Process:
         self._ended = anyio.Event()
         self._races: set[anyio.CancelScope] = set()
         self._watching = anyio.CancelScope(shield=True)
-        self._stopped = False
+        self._stopping = self._stopped = False
 
     def __repr__(self) -> str:
         return f"<Process {self.name}: {self._condition()}>"
@@ -118,11 +118,13 @@ class Process:
         A paused tree is resumed to hear the SIGTERM. If the process has ended already, its descendants are
         stopped. Raises LeftBehind if something cannot be killed.
         """
+        self._stopping = True
         await self._tree.terminate(grace=self.command.grace if grace is None else grace)
         return await self._after_stop()
 
     async def kill(self) -> Exit:
         """SIGKILL to the whole tree. Raises LeftBehind if something cannot be killed."""
+        self._stopping = True
         await self._tree.kill()
         return await self._after_stop()
 
@@ -169,7 +171,8 @@ class Process:
             finally:
                 os.close(self._child.pidfd)
             # Orphans are known by their marks alone from now on: look who is there while they have them.
-            self._tree.members()
+            if not self._stopping:
+                self._tree.members()
 
     def close(self) -> None:
         """Lets go of everything. Called by the supervisor at the end."""

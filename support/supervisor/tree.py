@@ -54,6 +54,7 @@ class Tree:
         """SIGTERM to all members; SIGKILL to those that are there after `grace` seconds. Raises
         LeftBehind."""
         told: set[tuple[int, int]] = set()
+        looks = 2
         with anyio.move_on_after(grace):
             while members := self.members():
                 for member in members:
@@ -62,16 +63,19 @@ class Tree:
                         send(member, signal.SIGTERM)
                         send(member, signal.SIGCONT)  # a paused one hears nothing before
                 await _gone(members)
-        await self.kill()
+            looks = 1  # the first has found nobody
+        await self._kill(looks=looks)
 
     async def kill(self) -> None:
         """SIGKILL to all members until two looks in a row find none. Raises LeftBehind."""
+        await self._kill(looks=2)
+
+    async def _kill(self, *, looks: int) -> None:
         deadline = time.monotonic() + _TIME_TO_DIE
-        quiet = 0
-        while quiet < 2:
+        while looks:
             found = self._find()
             members = tuple(info for info in found if info.alive)
-            quiet = 0 if members else quiet + 1
+            looks = 2 if members else looks - 1
             for member in members:
                 send(member, signal.SIGKILL)
             with anyio.move_on_after(1):

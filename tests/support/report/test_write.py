@@ -40,9 +40,10 @@ def test_a_write_that_fails_leaves_the_earlier_file_and_no_litter(tmp_path, resu
     assert not [p for p in tmp_path.rglob(".*") if p.is_file()]
 
 
-def test_clearing_removes_results_and_keeps_evidence(tmp_path, result) -> None:
+def test_clearing_removes_results_and_evidence_and_nothing_else(tmp_path, result) -> None:
     write_reports(result, tmp_path)
-    (tmp_path / "evidence").mkdir()
+    (tmp_path / "evidence" / "demo").mkdir(parents=True)
+    (tmp_path / "notes.txt").touch()
     clear_reports(tmp_path)
-    assert sorted(p.name for p in tmp_path.rglob("*")) == ["evidence", "junit"]
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["junit", "notes.txt"]
     clear_reports(tmp_path / "never")

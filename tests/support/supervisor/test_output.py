@@ -129,7 +129,7 @@ async def test_the_last_line_needs_no_newline(supervisor, python):
 async def test_a_line_is_not_seen_before_it_is_whole(supervisor, python):
     process = await supervisor.start(
         python(
-            "import os, time; os.write(2, b'up\\n'); os.write(1, b'half'); time.sleep(60)",
+            "import os, time; os.write(1, b'half'); os.write(2, b'up\\n'); time.sleep(60)",
             ready=LogLine("up"),
         )
     )
@@ -214,9 +214,7 @@ async def test_lines_of_both_streams_come_in_the_order_of_their_times(supervisor
 
 async def test_a_child_that_closes_stdout_early_goes_on(supervisor, python):
     process = await supervisor.spawn(
-        python(
-            "import os, sys; print('a'); os.close(1); print('b', file=sys.stderr); sys.stderr.close(); os._exit(5)"
-        )
+        python("import os; print('a'); os.close(1); os.write(2, b'b\\n'); os.close(2); os._exit(5)")
     )
     assert (await process.output.line("b", within=30)).stream == "stderr"
     assert (await process.wait()).status == 5

@@ -78,6 +78,5 @@ def test_the_kernel_gives_a_reserved_port_to_no_stranger_who_connects():
 
 
 def test_nobody_listens_on_a_reserved_port_yet():
-    with reserve_port() as port, socket.socket() as client:
-        with pytest.raises(ConnectionRefusedError):
-            client.connect(("127.0.0.1", port.number))
+    with reserve_port() as port, socket.socket() as client, pytest.raises(ConnectionRefusedError):
+        client.connect(("127.0.0.1", port.number))
