@@ -21,23 +21,24 @@ class Capture:
     """One stream of one process: its descriptor, as long as it is open, and its spool."""
 
     def __init__(self, fd: int, path: Path, *, name: str, mask: Mask | None, bell: Bell) -> None:
-        """Takes over `fd`. The bell rings when a line has ended, on a terminal for anything, and at the
-        end."""
+        """Takes over `fd`. The bell rings when a line has ended, on a terminal for anything, and when the
+        process has ended."""
         os.set_blocking(fd, False)
         self.name = name
         self.path = path
         self.drained = False
         """Everything that the process itself printed has been taken in."""
         self._fd = fd
-        self._open = True
+        self._over = False
+        self._released = False
         self._bell = bell
         self._count = LineCount(path)
         self._spool = Spool(path, mask=mask, on_write=self._written)
 
     @property
     def fd(self) -> int | None:
-        """The descriptor, None once it is closed."""
-        return self._fd if self._open else None
+        """The descriptor, None once nothing can come from it any more."""
+        return None if self._over else self._fd
 
     @property
     def size(self) -> int:
@@ -52,22 +53,21 @@ class Capture:
     async def run(self) -> None:
         """Takes in everything until the last holder of the other end has closed it, or `close` is called."""
         try:
-            while self._open:
+            while not self._over:
                 taken = self._take()
-                if taken == 0:
-                    return
-                if taken is None or taken < _LITTLE:
+                if taken is None or 0 < taken < _LITTLE:
                     await anyio.wait_readable(self._fd)
                 else:
                     await anyio.lowlevel.checkpoint()  # a flood must not keep others from their turn
         except anyio.ClosedResourceError:
             return
+        self._release()
 
     def catch_up(self) -> None:
         """Takes in what has been printed by now. A process that goes on printing does not make this
         longer."""
         taken = 0
-        while self._open and taken < PIPE_SIZE and (more := self._take()):
+        while taken < PIPE_SIZE and (more := self._take()):
             taken += more
 
     def process_ended(self) -> None:
@@ -80,7 +80,8 @@ class Capture:
     def close(self) -> None:
         """Takes in what there is and lets go of the other end, whoever still holds it."""
         self.catch_up()
-        self._finish()
+        self._end()
+        self._release()
 
     def scan(self, pattern: re.Pattern[str] | None, start: int) -> Scan:
         return Scan(self.path, stream=self.name, count=self._count, start=start, pattern=pattern)
@@ -97,6 +98,8 @@ class Capture:
 
     def _take(self) -> int | None:
         """Bytes taken in; 0 at the end, None if there is nothing now."""
+        if self._over:
+            return 0
         try:
             data = os.read(self._fd, PIPE_SIZE)
         except BlockingIOError:
@@ -104,19 +107,22 @@ class Capture:
         except OSError:  # EIO: nobody has the other side of the pseudo-terminal open any more
             data = b""
         if not data:
-            self._finish()
+            self._end()
             return 0
         self._spool.write(data)
         return len(data)
 
-    def _finish(self) -> None:
-        if self._open:
-            self._open = False
+    def _end(self) -> None:
+        if not self._over:
+            self._over = self.drained = True
+            self._spool.close()
+
+    def _release(self) -> None:
+        # Apart from `_end`, because that may happen while no event loop runs, and this may wake `run`.
+        if not self._released:
+            self._released = True
             anyio.notify_closing(self._fd)
             os.close(self._fd)
-            self._spool.close()
-            self.drained = True
-            self._bell.ring()
 
     def _written(self, line_ended: bool) -> None:
         if line_ended or self.name == "terminal":

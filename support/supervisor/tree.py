@@ -118,8 +118,6 @@ class Tree:
         if not any(within(cwd, str(private)) for private in self.guardian.directories):
             return set()
         neighbours = [tree for tree in self.kin() if tree.name != self.name]
-        if any(tree.cwd == self.cwd for tree in neighbours):
-            return set()  # whose they are cannot be told
         mine = now.belonging(Marks(since=self.root.started, directories=(cwd,)))
         if not mine:
             return mine
@@ -127,6 +125,7 @@ class Tree:
         tagged = {pid for pid in mine if any(tag.startswith(f"{run}/") for tag in now.tags(pid))}
         registered = {(info.pid, info.started) for info in self.guardian.registered}
         own = {(self.root.pid, self.root.started), *self._known}
+        # If others use the directory as well, or one below it, whose a stray is cannot be told.
         inner = tuple(str(tree.cwd) for tree in neighbours if within(str(tree.cwd), cwd))
         others = Marks(since=0, processes=frozenset(registered - own), directories=inner)
         return mine - tagged - now.belonging(others)

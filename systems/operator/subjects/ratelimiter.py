@@ -66,8 +66,8 @@ async def watch(environment: Mapping[str, str], thresholds: Thresholds) -> Async
             encoding_errors="backslashreplace",
             socket_timeout=_REDIS_SECONDS,
             socket_connect_timeout=_REDIS_SECONDS,
-            # Once, at once: a connection from before a restart of Redis is dead, Redis is not.
-            retry=Retry(NoBackoff(), 1),
+            # The next check is the retry.
+            retry=Retry(NoBackoff(), 0),
         ) as redis,
     ):
         yield RatelimiterWatch(environment["RATELIMITER_URL"].rstrip("/"), client, redis, thresholds)

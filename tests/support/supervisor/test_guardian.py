@@ -226,6 +226,17 @@ def test_a_sweep_leaves_live_runs_alone(harness, home):
     assert directory.exists()
 
 
+def test_a_sweep_leaves_alone_what_a_guardian_is_still_working_on(harness, home):
+    process, guardian, child, directory = harness()
+    os.kill(guardian, signal.SIGSTOP)
+    kill(process.pid)
+    assert sweep(home) == []
+    assert not gone(child)
+    assert directory.exists()
+    os.kill(guardian, signal.SIGCONT)
+    wait_until(lambda: gone(child) and gone(guardian) and not list(home.iterdir()))
+
+
 def test_a_sweep_after_a_reboot_kills_nobody(harness, home):
     process, guardian, child, _ = harness()
     kill(guardian, process.pid)

@@ -2,6 +2,7 @@ import asyncio
 import hashlib
 import random
 import re
+import time
 
 import anyio
 import pytest
@@ -85,6 +86,38 @@ async def test_waiting_does_not_poll(supervisor, python):
         await process.output.line("number", within=0.5)
     selector.select = select
     assert turns < 10
+
+
+async def test_what_was_printed_in_time_counts_though_the_event_loop_was_too_busy_to_look(
+    supervisor, python, tmp_path
+):
+    process = await supervisor.start(
+        python(
+            """
+            import pathlib, signal
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+            print("ready")
+            signal.sigwait([signal.SIGUSR1])
+            print("here")
+            pathlib.Path("done").touch()
+            signal.pause()
+            """,
+            ready=LogLine("ready"),
+        )
+    )
+    found = []
+
+    async def wait():
+        found.append(await process.output.line("here", within=0.1))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        began = time.monotonic()
+        process.signal(USR1)
+        while not (tmp_path / "done").exists() or time.monotonic() < began + 0.2:
+            pass
+    assert found[0].text == "here"
 
 
 async def test_not_seen_tells_what_was_waited_for_and_what_there_is(supervisor, python):

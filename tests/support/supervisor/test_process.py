@@ -51,6 +51,18 @@ async def test_a_zombie_does_not_count_as_alive(supervisor, python):
     assert not process.alive
 
 
+async def test_last_words_are_there_as_soon_as_the_end_is_known(supervisor, python):
+    process = await supervisor.spawn(
+        python("import os; os.write(1, b'x' * 60000); os.write(2, b'last words')")
+    )
+    # The event loop has no turn in which it could read anything.
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222
+    assert process.exit is not None
+    assert process.output.over
+    assert process.output.stdout.path.read_bytes() == b"x" * 60000
+    assert process.output.stderr.path.read_bytes() == b"last words"
+
+
 async def test_nothing_is_inherited(supervisor, shell, monkeypatch):
     monkeypatch.setenv("LEAK", "1")
     process = await supervisor.spawn(

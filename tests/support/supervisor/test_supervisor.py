@@ -1,3 +1,4 @@
+import asyncio
 import os
 import threading
 
@@ -102,6 +103,28 @@ async def test_output_can_be_read_when_all_is_over(tmp_path, python):
         process = await supervisor.start(python(UP, ready=LogLine("up")))
     assert process.output.tail() == ["up"]
     assert (await process.output.line("up", within=1)).number == 1
+
+
+def test_output_can_be_read_while_no_event_loop_runs(tmp_path, python):
+    supervisor = Supervisor(tmp_path / "spools")
+    with asyncio.Runner() as runner:
+
+        async def life():
+            async with supervisor:
+                process = await supervisor.start(python("print('up'); print('down')", ready=LogLine("up")))
+                started.set_result(process)
+                await closing
+
+        loop = runner.get_loop()
+        started, closing = loop.create_future(), loop.create_future()
+        task = loop.create_task(life())
+        process = loop.run_until_complete(started)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert process.output.tail() == ["up", "down"]
+        assert str(process.exit) == "exit status 0"
+        assert process.output.over
+        closing.set_result(None)
+        loop.run_until_complete(task)
 
 
 async def test_secrets_are_masked_before_they_reach_the_disk(tmp_path, python):

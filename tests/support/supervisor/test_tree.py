@@ -174,6 +174,31 @@ async def test_a_supervisor_below_a_supervisor_leaves_nothing_when_it_is_killed(
     assert not alive(token)
 
 
+async def test_what_a_supervisor_below_a_supervisor_left_is_known_by_the_chain_of_tags(
+    supervisor, python, alive, token
+):
+    program = """
+        import os, signal, sys
+        sys.path[:0] = sys.argv[1].split(":")
+        import anyio
+        from pathlib import Path
+        from support.supervisor import Command, LogLine, Supervisor
+        async def main():
+            async with Supervisor(Path("inner")) as inner:
+                argv = ["bash", "-c", "echo up; sleep 300; : " + sys.argv[2]]
+                env = {"PATH": os.environ["PATH"]}
+                deep = Command(name="deep", argv=argv, cwd=Path("/"), env=env, ready=LogLine("up"))
+                await inner.start(deep)
+                os.kill(os.getpid(), signal.SIGKILL)
+        anyio.run(main)
+    """
+    process = await supervisor.spawn(python(program, ":".join(sys.path), token))
+    assert str(await process.wait()) == "killed by SIGKILL"
+    assert alive(token)
+    await process.stop()
+    assert not alive(token)
+
+
 async def test_many_processes_leave_no_descriptor_and_no_zombie_behind(supervisor, shell):
     async def one():
         await (await supervisor.spawn(shell("echo hello"))).wait()

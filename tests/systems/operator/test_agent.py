@@ -169,6 +169,14 @@ class Blocked:
         return self._reply
 
 
+def until_there(path: Path, agent: Any) -> None:
+    """Wait until a command of the agent has made a file."""
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline, agent.text
+        time.sleep(0.01)
+
+
 STOPS = [signal.SIGTERM, signal.SIGINT]
 
 
@@ -231,28 +239,26 @@ def test_an_agent_told_to_stop_while_a_command_runs_escalates_its_ticket_and_end
     agent = start("agent", database.path)
     agent.wait_for("Agent loop starting")
     ticket = database.file_ticket("over_limit:a")
-    deadline = time.monotonic() + 60
-    while not pids.exists():
-        assert time.monotonic() < deadline, agent.text
-        time.sleep(0.01)
+    until_there(pids, agent)
     interrupted(agent, database, ticket, number)
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids.read_text().split())
 
 
-def test_more_signals_do_not_disturb_the_first(
-    start: Callable[..., Any], database: Any, model: Any, says: Callable[..., Any]
+def test_more_signals_do_not_disturb_what_is_done_about_the_first(
+    start: Callable[..., Any], database: Any, model: Any, runs: Callable[..., Any], tmp_path: Path
 ) -> None:
-    model.script = blocked = Blocked(says("RESOLVED: too late."))
+    pids = tmp_path / "pids"
+    model.replies(runs(f"setsid sh -c 'echo $$ $PPID > {pids}.new; mv {pids}.new {pids}; sleep 300'"))
     agent = start("agent", database.path)
     agent.wait_for("Agent loop starting")
     ticket = database.file_ticket("over_limit:a")
-    assert blocked.asked.wait(60)
+    until_there(pids, agent)
     while agent.process.poll() is None:
         for number in (signal.SIGTERM, signal.SIGINT):
             agent.process.send_signal(number)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids.read_text().split())
     assert agent.ended() == 0
     assert re.search("interrupted by SIG(TERM|INT) before", database.ticket(ticket)["diagnosis"])
-    blocked.go.set()
 
 
 def test_an_idle_agent_leaves_at_once(start: Callable[..., Any], database: Any) -> None:
@@ -318,10 +324,7 @@ def test_the_ticket_of_a_killed_agent_waits_until_nothing_of_its_command_runs(
     killed = start("agent", database.path)
     killed.wait_for("Agent loop starting")
     ticket = database.file_ticket("over_limit:a")
-    deadline = time.monotonic() + 60
-    while not pids.exists():
-        assert time.monotonic() < deadline, killed.text
-        time.sleep(0.01)
+    until_there(pids, killed)
     warden = int(pids.read_text())
     os.kill(warden, signal.SIGSTOP)
     killed.process.kill()

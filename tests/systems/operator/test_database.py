@@ -1,5 +1,6 @@
 """The database: created by whoever comes first, refused when it is not the operator's."""
 
+import contextlib
 import os
 import sqlite3
 import subprocess
@@ -224,3 +225,12 @@ def test_a_change_happens_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="in the middle"):
         change()
     assert database.execute("SELECT count(*) FROM operator_agents").fetchone()[0] == 0
+
+
+def test_what_a_change_has_read_stays_so_until_it_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "operator.db"
+    database = open_database(path)
+    with contextlib.closing(sqlite3.connect(path, timeout=0)) as other, transaction(database):
+        database.execute("SELECT count(*) FROM tickets").fetchone()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("INSERT INTO operator_agents (started_at) VALUES ('now')")
