@@ -120,17 +120,22 @@ def report(findings: Sequence[Finding], record: CheckRecord) -> list[str]:
 
 def _doubts(findings: Sequence[Finding]) -> str:
     """What the check leaves open, in words; nothing if it leaves nothing open."""
-    unobserved: dict[str, list[str]] = {}
-    for finding in findings:
-        if finding.unobserved is not None:
-            unobserved.setdefault(finding.unobserved, []).append(finding.invariant)
+    unobserved = {f.invariant: f.unobserved for f in findings if f.unobserved is not None}
     return "; ".join(
         [
-            *(f"{', '.join(names)} not observed ({why})" for why, names in unobserved.items()),
+            *(f"{names} not observed ({why})" for why, names in _by_reason(unobserved)),
             *(
-                f"{f.invariant} undecided ({'; '.join(f.undecided.values())})"
-                for f in findings
-                if f.undecided
+                f"{finding.invariant} undecided for {names} ({why})"
+                for finding in findings
+                for why, names in _by_reason(finding.undecided)
             ),
         ]
     )
+
+
+def _by_reason(reasons: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each reason once, with all the names it is the reason for."""
+    names: dict[str, list[str]] = {}
+    for name, why in reasons.items():
+        names.setdefault(why, []).append(name)
+    return [(why, ", ".join(those)) for why, those in names.items()]

@@ -42,7 +42,9 @@ node renews as its heartbeat.
 Nodes are controlled with `stackctl ps`, and `stackctl logs|inspect|start|restart|stop NODE`, where \
 stackctl is on the PATH."""
 
-_HTTP_SECONDS = 0.5
+_API_SECONDS = 0.5
+# A node that waits for a paused Redis says so after a while; that is worth waiting for.
+_HEALTH_SECONDS = 1.0
 _REDIS_SECONDS = 0.4
 # The window of a key that nothing else is known of, in ms.
 _DEFAULT_WINDOW_MS = 60_000
@@ -148,15 +150,15 @@ class RatelimiterWatch:
 
     async def _look_at(self, url: str) -> tuple[Reply, Reply]:
         listing, health = await asyncio.gather(
-            ask(self._client, f"{url}/api/nodes", seconds=_HTTP_SECONDS), self._health(url)
+            ask(self._client, f"{url}/api/nodes", seconds=_API_SECONDS), self._health(url)
         )
         return listing, health
 
     async def _health(self, url: str) -> Reply:
-        return await ask(self._client, f"{url}/health", seconds=_HTTP_SECONDS)
+        return await ask(self._client, f"{url}/health", seconds=_HEALTH_SECONDS)
 
     async def _counters(self, url: str) -> tuple[tuple[Counter, ...] | None, str]:
-        reply = await ask(self._client, f"{url}/api/counters", seconds=_HTTP_SECONDS)
+        reply = await ask(self._client, f"{url}/api/counters", seconds=_API_SECONDS)
         if reply.kind != "answered" or reply.status != HTTPStatus.OK:
             return None, reply.why or f"{url}/api/counters answered {reply.status}"
         try:

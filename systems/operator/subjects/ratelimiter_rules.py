@@ -69,17 +69,15 @@ class Rules:
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
-        self._missing = Persistence()
-        self._doubtful = Persistence()
+        self._suspected = Persistence()
         self._redis = Persistence()
         self._drifting = Persistence()
 
     def judge(self, seen: Observation, *, at: float) -> tuple[Finding, ...]:
         """One finding for each invariant that is observed; `at`: monotonic time, in seconds."""
-        redis = self._redis_disconnected(seen, at=at)
         return (
             self._node_down(seen, at=at),
-            redis,
+            self._redis_disconnected(seen, at=at),
             _over_limit(seen),
             _ghost_allowing(seen),
             self._counter_drift(seen, at=at),
@@ -87,16 +85,15 @@ class Rules:
 
     def _node_down(self, seen: Observation, *, at: float) -> Finding:
         missing, doubtful, unknown = _nodes_suspected(seen)
-        self._missing.seen(missing, at=at, unknown=unknown)
-        self._doubtful.seen(doubtful, at=at, unknown=unknown)
+        self._suspected.seen({**missing, **doubtful}, at=at, unknown=unknown)
         violations: list[Violation] = []
         undecided = dict(unknown)
         for node in seen.nodes:
             why = missing.get(node.id) or doubtful.get(node.id)
             if why is None:
                 continue
-            sure = self._missing.seconds(node.id, at=at) >= CONFIRM_SECONDS
-            if sure or self._doubtful.seconds(node.id, at=at) >= DOUBT_SECONDS:
+            enough = CONFIRM_SECONDS if node.id in missing else DOUBT_SECONDS
+            if self._suspected.seconds(node.id, at=at) >= enough:
                 violations.append(_down(node, why))
             else:
                 undecided[node.id] = why
@@ -111,7 +108,7 @@ class Rules:
             return Finding("redis_disconnected")
         why = "; ".join(reports)
         if self._redis.seconds("redis", at=at) < CONFIRM_SECONDS:
-            return Finding("redis_disconnected", undecided={"redis": why})
+            return Finding("redis_disconnected", undecided={"the cluster": why})
         violation = Violation(
             "redis_disconnected",
             None,

@@ -366,7 +366,7 @@ class Ratelimiter:
         self.states: dict[str, str] = {}
         self.counters: list[dict[str, Any]] = []
         self.redis = "ok"
-        self.listing = True
+        self.redis_patience = 0.0  # seconds that a node waits for its Redis before it says so
         self._silent: set[str] = set()
         self._wake = threading.Event()
         self.nodes: dict[str, Server] = {}
@@ -407,6 +407,8 @@ class Ratelimiter:
             self._wake.wait(PATIENCE)
         if path == "/health":
             well = self.redis == "ok"
+            if not well:
+                self._wake.wait(self.redis_patience)
             status = {"status": "ok" if well else "degraded", "node": node, "redis": self.redis}
             return 200 if well else 503, status
         if self.redis != "ok":

@@ -135,21 +135,23 @@ def test_all_passing_is_said_only_when_all_was_observed_and_holds() -> None:
         [Finding("over_limit", unobserved="Redis is silent"), Finding("node_down")], CheckRecord()
     ) == ["Check incomplete: over_limit not observed (Redis is silent)"]
     assert report([Finding("node_down", undecided={"a": "refused once"})], CheckRecord()) == [
-        "Check incomplete: node_down undecided (refused once)"
+        "Check incomplete: node_down undecided for a (refused once)"
     ]
     assert report(
         [Finding("over_limit", (OVER,)), Finding("node_down", undecided={"a": "refused once"})], CheckRecord()
     ) == [
         "Check complete: 1 violation(s) detected: over_limit:checkout",
-        "Check incomplete: node_down undecided (refused once)",
+        "Check incomplete: node_down undecided for a (refused once)",
     ]
 
 
 def test_invariants_that_are_not_observed_for_one_reason_are_named_together() -> None:
     findings = [Finding(name, unobserved="Redis is silent") for name in ("over_limit", "counter_drift")]
-    assert report([*findings, Finding("node_down", undecided={"a": "slow", "b": "lost"})], CheckRecord()) == [
+    assert report(
+        [*findings, Finding("node_down", undecided={"a": "slow", "b": "lost", "c": "slow"})], CheckRecord()
+    ) == [
         "Check incomplete: over_limit, counter_drift not observed (Redis is silent); "
-        "node_down undecided (slow; lost)"
+        "node_down undecided for a, c (slow); node_down undecided for b (lost)"
     ]
 
 

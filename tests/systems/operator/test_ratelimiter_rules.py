@@ -125,6 +125,12 @@ def test_a_node_that_is_merely_slow_gets_more_time() -> None:
     assert keys(judged(slow, slow, every=DOUBT_SECONDS)) == ["node_down:ratelimiter-2"]
 
 
+def test_a_node_that_was_silent_and_is_now_listed_as_down_needs_no_more_time() -> None:
+    silent = replace(LOST, health="silent")
+    findings = judged(with_node(replace(silent, state="Up")), with_node(silent), every=CONFIRM_SECONDS)
+    assert keys(findings) == ["node_down:ratelimiter-2"]
+
+
 def test_a_node_listed_as_down_that_answers_gets_time_for_its_heartbeat() -> None:
     answering = with_node(replace(LOST, health="alive"))
     assert keys(judged(answering, answering, every=DOUBT_SECONDS * 0.9)) == []

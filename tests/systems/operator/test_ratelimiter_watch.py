@@ -1,5 +1,6 @@
 """What the monitor sees of a rate limiter: a fake API and a real Redis, observed for real."""
 
+import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -39,11 +40,17 @@ def open_questions(findings: Sequence[Finding]) -> dict[str, object]:
 async def until(watching: RatelimiterWatch, *keys: str) -> Sequence[Finding]:
     """Check until the violations are exactly `keys`."""
     deadline = time.monotonic() + 60
-    while True:
-        findings = await watching.check()
+    saw: object = None
+    while time.monotonic() < deadline:
+        try:
+            findings = await watching.check()
+        except CannotObserveError as error:
+            saw = error
+            continue
+        saw = (violated(findings), open_questions(findings))
         if violated(findings) == {*keys}:
             return findings
-        assert time.monotonic() < deadline, (violated(findings), open_questions(findings))
+    raise AssertionError(f"the last check saw {saw}")
 
 
 async def test_of_a_healthy_cluster_everything_is_observed(
@@ -100,7 +107,7 @@ async def test_a_paused_node_does_not_stall_a_check(watching: RatelimiterWatch, 
     begun = time.monotonic()
     findings = await watching.check()
     # Far below the time-outs in a row, far above one of them on a busy machine.
-    assert time.monotonic() - begun < 1.9
+    assert time.monotonic() - begun < 2.5
     assert set(of(findings, "node_down").undecided) == {"ratelimiter-1", "ratelimiter-3"}
     assert of(findings, "over_limit").unobserved is None
 
@@ -142,29 +149,39 @@ async def test_a_lost_redis_is_one_violation_and_gone_when_it_is_back(
     if loss == "killed":
         redis_server.kill()
     else:
-        redis_server.process.send_signal(19)
+        redis_server.process.send_signal(signal.SIGSTOP)
     ratelimiter.redis = "unreachable: refused"
     findings = await until(watching, "redis_disconnected")
     assert not of(findings, "over_limit").clears("checkout")
     if loss == "killed":
         redis_server.start()
     else:
-        redis_server.process.send_signal(18)
+        redis_server.process.send_signal(signal.SIGCONT)
     ratelimiter.redis = "ok"
     findings = await watching.check()
     assert violated(findings) == {"over_limit:checkout"}
     assert of(findings, "redis_disconnected").clears(None)
 
 
+async def test_nodes_that_wait_for_a_paused_redis_are_waited_for(
+    watching: RatelimiterWatch, ratelimiter: Any, redis_server: Any
+) -> None:
+    await watching.check()
+    redis_server.process.send_signal(signal.SIGSTOP)
+    ratelimiter.redis = "unreachable: no answer"
+    ratelimiter.redis_patience = 0.7
+    await until(watching, "redis_disconnected")
+
+
 async def test_a_paused_redis_does_not_stall_a_check(
     watching: RatelimiterWatch, ratelimiter: Any, redis_server: Any
 ) -> None:
     await watching.check()
-    redis_server.process.send_signal(19)
+    redis_server.process.send_signal(signal.SIGSTOP)
     begun = time.monotonic()
     await watching.check()
-    assert time.monotonic() - begun < 1.9
-    redis_server.process.send_signal(18)
+    assert time.monotonic() - begun < 2.5
+    redis_server.process.send_signal(signal.SIGCONT)
 
 
 async def test_the_counts_in_redis_are_those_within_the_window(
