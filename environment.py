@@ -8,7 +8,7 @@ from support.testbed import open_bed
 
 
 def before_all(context):
-    run = Run.prepare(context.config, base=Path(__file__).parent)
+    run = Run(context.prepared)
     context.run = run.__enter__()
     context.add_cleanup(run.__exit__, None, None, None)
     context.loop = run.loop

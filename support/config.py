@@ -16,6 +16,7 @@ _DEFAULTS: Mapping[str, str] = {
     "model": "double",
     "operator": "",
     "sabotage": "",
+    "join": "",
     "reports": "reports",
 }
 
@@ -36,6 +37,8 @@ class Settings:
     """The profile of the operator under test; None is the built-in one."""
     sabotage: str | None
     """The name of a deliberately bad operator to run against, from `support/sabotage/`."""
+    join: Path | None
+    """The control socket of a stack that runs already, to be used in place of new ones."""
     reports: Path
     """The directory that the run writes its reports to."""
 
@@ -70,6 +73,7 @@ def load_settings(
         model=chosen["model"],
         operator=base / chosen["operator"] if chosen["operator"] else None,
         sabotage=chosen["sabotage"] or None,
+        join=base / chosen["join"] if chosen["join"] else None,
         reports=base / chosen["reports"],
     )
 

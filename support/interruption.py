@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM to a run: the first one stops what is running and lets everything be undone, the
+"""SIGINT, SIGTERM and SIGHUP to a run: the first one stops what is running and lets everything be undone, the
 others are noted and change nothing, for a second Ctrl-C must not break the clean-up of the first."""
 
 import os
@@ -10,7 +10,7 @@ from typing import Any
 
 __all__ = ["Interruption"]
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interruption:

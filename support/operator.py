@@ -16,7 +16,7 @@ import anyio
 
 from support.evidence.records import Records, read_records
 from support.evidence.spent import Spent
-from support.profile import Profile
+from support.profile import SYSTEM_PATH, Profile
 from support.stacks.control import install
 from support.supervisor import (
     CannotStart,
@@ -32,7 +32,6 @@ from support.supervisor import (
 )
 from support.verdict import BrokenBed, NotVerified
 
-_SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _PATIENCE = 5.0
 """Seconds, besides ten intervals, after which a monitor that prints no check is taken for stuck."""
 _DEAF_AFTER = 10.0
@@ -99,7 +98,10 @@ class Operator:
         """
         if agent:
             if self.profile.agent is None:
-                raise NotVerified(f"profile {self.profile.name} names no agent command")
+                raise NotVerified(
+                    f"the profile of {self.profile.name} names no agent command; to verify it, add "
+                    f"operator.agent to {self.profile.path}"
+                )
             await self._launch("agent", self.profile.agent, self.profile.output.agent_ready)
         await self._launch("monitor", self.profile.monitor, self.profile.output.monitor_ready)
         with self._spent.on("waiting"):
@@ -193,7 +195,7 @@ class Operator:
             **passed,
             "HOME": str(self._directory / "home"),
             "TMPDIR": str(self._directory / "tmp"),
-            "PATH": os.pathsep.join((str(self._directory / "bin"), *_SYSTEM_PATH)),
+            "PATH": os.pathsep.join((str(self._directory / "bin"), *SYSTEM_PATH)),
             "PYTHONUNBUFFERED": "1",
             "OPERATOR_SAFETY_MODE": "execute",
             "ANTHROPIC_API_KEY": _DUMMY_KEY,

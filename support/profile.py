@@ -4,7 +4,9 @@ A profile is a TOML file in the shape of the operator contract. Whatever is wron
 ProfileError that names the file and the key, before anything is started.
 """
 
+import os
 import re
+import shutil
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -14,6 +16,11 @@ from typing import Any
 
 _PLACEHOLDERS = frozenset({"python", "subject", "interval", "db", "profile"})
 _COMMANDS = ("monitor", "agent", "demo")
+_GROUPS = {"violations_seen": 1, "ticket_opened": 2, "auto_resolved": 1, "ticket_taken": 1, "outcome": 2}
+"""How many groups a pattern must capture: numbers, keys and outcomes are read from them."""
+
+SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+"""Where the commands of an operator are looked for."""
 
 
 class ProfileError(Exception):
@@ -109,6 +116,29 @@ def load_profile(path: Path) -> Profile:
     )
 
 
+def check_commands(profile: Profile) -> None:
+    """Raise ProfileError when the program of a command is not there or cannot be executed."""
+    path = profile.env.get("PATH", os.pathsep.join(SYSTEM_PATH))
+    for key in _COMMANDS:
+        words: Sequence[str] | None = getattr(profile, key)
+        if words is None:
+            continue
+        (program,) = profile.fill(words[:1], subject="", db=Path())
+        if "/" not in program:
+            if shutil.which(program, path=path) is None:
+                raise ProfileError(
+                    f"profile {profile.path}: operator.{key}: there is no {program!r} on the PATH {path}"
+                )
+            continue
+        file = profile.cwd / program
+        if not file.is_file():
+            raise ProfileError(f"profile {profile.path}: operator.{key}: there is no file {file}")
+        if not os.access(file, os.X_OK):
+            raise ProfileError(
+                f"profile {profile.path}: operator.{key}: {file} is not executable; try: chmod +x {file}"
+            )
+
+
 def _known(path: Path, where: str, table: Mapping[str, object], known: set[str]) -> None:
     for key in table:
         if key not in known:
@@ -165,11 +195,16 @@ def _patterns(path: Path, table: Mapping[str, Any]) -> dict[str, str]:
     _known(path, "[operator.output]", table, {each.name for each in fields(OutputPatterns)})
     for key, value in table.items():
         try:
-            re.compile(value)
+            groups = re.compile(value).groups
         except (re.error, TypeError) as error:
             raise ProfileError(
                 f"profile {path}: operator.output.{key}: not a regular expression: {error}"
             ) from error
+        if groups < _GROUPS.get(key, 0):
+            raise ProfileError(
+                f"profile {path}: operator.output.{key}: has {groups} of the {_GROUPS[key]} groups in "
+                f"parentheses that it needs, as in: {getattr(OutputPatterns, key)}"
+            )
     return dict(table)
 
 

@@ -1,7 +1,4 @@
-"""What one run owns: its settings, its operator's profile, the guardian, the event loop, the redactor.
-
-Everything that can be wrong with the settings is found here, before anything is started.
-"""
+"""What one run owns: its settings, its operator's profile, the guardian, the event loop, the redactor."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -9,21 +6,18 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from support.config import Settings, load_settings
 from support.evidence.redaction import Redactor
 from support.gherkin import EventLoop
-from support.profile import Profile, load_profile
+from support.preparation import Prepared
 from support.report.write import EVIDENCE
-from support.sabotage.sabotage import Sabotage, load_sabotage
+from support.stacks.joined import joined_ratelimiter
 from support.stacks.process import ratelimiter_on_processes
 from support.stacks.shared import SharedStacks, shared_stacks
 from support.stacks.stack import Stack
 from support.supervisor import Guardian, Supervisor, sweep
 from support.verdict import BrokenBed
-
-BUILT_IN = Path("systems/operator/profile.toml")
 
 _SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
@@ -43,29 +37,13 @@ class FeatureRoom:
 class Run:
     """One run of the suite, from its first hook to its last."""
 
-    def __init__(self, settings: Settings, profile: Profile, sabotage: Sabotage | None) -> None:
-        self.settings = settings
-        self.profile = profile
-        self.sabotage = sabotage
+    def __init__(self, prepared: Prepared) -> None:
+        self.settings = prepared.settings
+        self.profile = prepared.profile
+        self.sabotage = prepared.sabotage
         self.redactor = Redactor({name: os.environ[name] for name in _SECRETS if os.environ.get(name)})
         self._exits = ExitStack()
         self._opened = 0
-
-    @classmethod
-    def prepare(cls, config: Any, *, base: Path) -> "Run":
-        """Check everything that behave's configuration and the environment ask for.
-
-        Raises SettingError, ProfileError or SabotageError.
-        """
-        defines = dict(config.userdata_defines or ())
-        settings = load_settings(
-            defines=defines,
-            environ=os.environ,
-            file={name: value for name, value in config.userdata.items() if name not in defines},
-            base=base,
-        )
-        profile = load_profile(settings.operator or base / BUILT_IN)
-        return cls(settings, profile, load_sabotage(settings.sabotage) if settings.sabotage else None)
 
     def __enter__(self) -> Self:
         sweep()
@@ -103,6 +81,10 @@ class Run:
             nonlocal started
             if subject != "ratelimiter":
                 raise BrokenBed(f"there is no stack for subject {subject}")
+            if self.settings.join is not None:
+                async with joined_ratelimiter(self.settings.join) as joined:
+                    yield joined
+                return
             started += 1
             async with (
                 self.supervisor(evidence / f"stack-{started}") as supervisor,

@@ -4,14 +4,15 @@ behave loads it because of `runner = "support.runner:AcceptanceRunner"` in pypro
 """
 
 import functools
-import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from behave.exception import FileNotFoundError as NoSuchFeature
+from behave.exception import InvalidFileLocationError, InvalidFilenameError
 from behave.formatter._registry import make_formatters
 from behave.matchers import Match
 from behave.model import Scenario, Step
@@ -21,8 +22,13 @@ from behave.reporter.summary import AbstractSummaryReporter
 from behave.runner import Context, Runner
 from behave.runner_util import collect_feature_locations, parse_features
 
-from support.config import SettingError, Settings, load_settings
+from support.config import SettingError
 from support.interruption import Interruption
+from support.machine import default_run
+from support.machine.finding import Unready
+from support.machine.reports import claimed
+from support.preparation import Prepared, prepare
+from support.profile import ProfileError
 from support.report.assemble import Coverage, assemble
 from support.report.console import summary_lines
 from support.report.errors import describe
@@ -31,12 +37,28 @@ from support.report.model import ScenarioResult
 from support.report.register import Register, RegisterError, load_register
 from support.report.run_info import run_info, seconds_of_this_process
 from support.report.write import clear_reports, write_reports
+from support.sabotage.sabotage import SabotageError
 from support.selection import SelectionError, check_ids, expression_of, ids_of, select
+from support.terminal import open_missing, say
 from support.verdict import classify
 
 __all__ = ["AcceptanceRunner"]
 
 T = TypeVar("T")
+
+_NOTHING_RUN = (
+    InvalidFileLocationError,
+    InvalidFilenameError,
+    NoSuchFeature,
+    ParserError,
+    ProfileError,
+    RegisterError,
+    SabotageError,
+    SelectionError,
+    SettingError,
+    Unready,
+)
+"""What is wrong with what was asked for, or with the machine; found before anything is started."""
 
 _HOOKS = frozenset(
     f"{phase}_{kind}"
@@ -49,7 +71,7 @@ _HOOKS = frozenset(
 class _Plan:
     """What a run is about, known before anything is started."""
 
-    settings: Settings
+    prepared: Prepared
     register: Register
     selected: list[Scenario]
     coverage: Coverage
@@ -59,6 +81,10 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
     """Runs the selected features and reports; `run` returns True when somebody has to look."""
 
     def __init__(self, config: Any) -> None:
+        open_missing()
+        for output in config.outputs:
+            if output.stream is None and output.name is None:
+                output.stream = sys.stdout  # there was none when behave looked
         super().__init__(config)
         self.hooks: dict[str, Callable[..., None]] = {}
         self._incidents = Incidents()
@@ -80,18 +106,21 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
 
     def run_with_paths(self) -> bool:
         self.context = _Context(self)
-        try:
-            plan = _interruptible(self._prepare)
-        except (RegisterError, SelectionError, SettingError) as error:
-            sys.stderr.write(f"Nothing was run.\n{error}\n")
-            return True
-        self.config.reporters = [
-            reporter
-            for reporter in self.config.reporters
-            if not isinstance(reporter, AbstractSummaryReporter)  # the closing summary is ours
-        ]
-        self.formatters = make_formatters(self.config, self.config.outputs)
-        return self._dry_run(plan) if self.config.dry_run else self._run_and_report(plan)
+        with ExitStack() as claims:
+            try:
+                plan = _interruptible(self._prepare)
+                if not self.config.dry_run:
+                    claims.enter_context(claimed(plan.prepared.settings.reports))
+            except _NOTHING_RUN as error:
+                say(f"Nothing was run.\n{error}\n", sys.stderr)
+                return True
+            self.config.reporters = [
+                reporter
+                for reporter in self.config.reporters
+                if not isinstance(reporter, AbstractSummaryReporter)  # the closing summary is ours
+            ]
+            self.formatters = make_formatters(self.config, self.config.outputs)
+            return self._dry_run(plan) if self.config.dry_run else self._run_and_report(plan)
 
     def load_hooks(self, filename: str | None = None) -> None:
         super().load_hooks(filename)
@@ -122,18 +151,20 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
     def _prepare(self) -> _Plan:
         """Read and check everything; it is only after this that anything is started."""
         base = Path(self.base_dir)
-        defines = dict(self.config.userdata_defines or ())
-        file = {name: text for name, text in self.config.userdata.items() if name not in defines}
-        settings = load_settings(defines=defines, environ=os.environ, file=file, base=base)
+        prepared = prepare(self.config, base=base)
         register = load_register(base / "features" / "requirements.toml")
         locations = [at for at in self.feature_locations() if not self.config.exclude(at)]
         self.features.extend(parse_features(locations, language=self.config.lang))
         check_ids(self.features, expression_of(self.config), register)
         selected = select(self.features, self.config, register)
         coverage = self._coverage(register, selected, base / "features")
+        if not self.config.dry_run:
+            tags = {str(tag) for scenario in selected for tag in scenario.effective_tags}
+            default_run.require(tags, join=prepared.settings.join)
         self.load_hooks()
         self.load_step_definitions()
-        return _Plan(settings=settings, register=register, selected=selected, coverage=coverage)
+        self.context._set_root_attribute("prepared", prepared)
+        return _Plan(prepared=prepared, register=register, selected=selected, coverage=coverage)
 
     def _coverage(self, register: Register, selected: list[Scenario], root: Path) -> Coverage:
         """Count what is there and was not selected, in files that the run does not read as well."""
@@ -162,7 +193,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         return failed
 
     def _run_and_report(self, plan: _Plan) -> bool:
-        reports = plan.settings.reports
+        reports = plan.prepared.settings.reports
         shown = _shown(reports)
         consoles = [each for each in self.formatters if isinstance(each, ConsoleFormatter)]
 
@@ -182,7 +213,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         failed = self._run_and_undo()
         collector.close()
         run = run_info(
-            plan.settings,
+            plan.prepared.settings,
             seconds=seconds_of_this_process(),
             command=("behave", *sys.argv[1:]),
             scenarios=collector.results,
@@ -190,13 +221,15 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
             problems=self._incidents.problems,
         )
         result = assemble(run, plan.register, collector.results, plan.coverage)
-        write_reports(result, reports)
+        try:
+            write_reports(result, reports)
+        except OSError as error:  # the disk is full by now, or was taken away
+            say(f"The report could not be written to {shown}: {error}\n", sys.stderr)
+            failed = True
         if self.config.summary:
             style = style_of(sys.stdout, self.config)
             lines = summary_lines(result, style=style, reports=shown)
-            with suppress(BrokenPipeError):  # nobody reads any more
-                sys.stdout.write("".join(f"{line}\n" for line in lines))
-                sys.stdout.flush()
+            say("".join(f"{line}\n" for line in lines), sys.stdout)
         return failed or result.red
 
     def _run_and_undo(self) -> bool:

@@ -4,7 +4,6 @@ and the console formatter that prints it as it goes."""
 import re
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from behave.model_type import Status
 from support.report.console import Style, scenario_lines
 from support.report.errors import describe, details
 from support.report.model import ScenarioFacts, ScenarioResult, StepResult, StepStatus
+from support.terminal import say
 from support.verdict import Verdict, classify
 
 __all__ = ["RUN", "Collector", "ConsoleFormatter", "Incidents", "style_of"]
@@ -135,9 +135,7 @@ class ConsoleFormatter(Formatter):  # type: ignore[misc]
             self._print(self._style.text(f"{feature}  {path}"))
 
     def _print(self, line: str) -> None:
-        with suppress(BrokenPipeError):  # nobody reads any more; the report is written all the same
-            self.stream.write(f"{line}\n")
-            self.stream.flush()
+        say(f"{line}\n", self.stream)
 
 
 def style_of(stream: Any, config: Any) -> Style:

@@ -1,5 +1,8 @@
 """The stack's side of `stackctl`: serves it on a unix socket and notes every change it makes.
 
+A run that joins the stack asks on the same socket, in words of its own (`suite …`), where everything is
+and what has been changed; what it starts and stops itself is no change.
+
 `install` puts the command into a directory of its own, so that it can be the one thing of this suite
 that an operator finds on its PATH.
 """
@@ -10,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import anyio
 from anyio.abc import SocketStream
@@ -38,16 +42,26 @@ def install(directory: Path) -> Path:
 
 @asynccontextmanager
 async def serve_stackctl(
-    path: Path, nodes: Mapping[str, Node], on_change: Callable[[Change], None]
+    path: Path,
+    nodes: Mapping[str, Node],
+    on_change: Callable[[Change], None],
+    *,
+    for_suite: Mapping[str, Callable[[], object]] = MappingProxyType({}),
 ) -> AsyncIterator[None]:
-    """Answer `stackctl` on the unix socket `path` until the block is left."""
+    """Answer `stackctl` on the unix socket `path` until the block is left.
+
+    `for_suite` answers a run that joins the stack: what to tell, as JSON, by the name it is asked by.
+    """
     listener = await anyio.create_unix_listener(path, mode=0o600)
 
     async def answer(connection: SocketStream) -> None:
         async with connection:
             try:
                 arguments = json.loads(await _line(connection))
-                out = await _run(arguments, nodes, on_change)
+                if arguments[:1] == ["suite"]:
+                    out = await _run_for_suite(arguments[1:], nodes, for_suite)
+                else:
+                    out = await _run(arguments, nodes, on_change)
                 reply: dict[str, object] = {"status": 0, "out": out, "err": ""}
             except _Failed as failure:
                 reply = {"status": failure.status, "out": "", "err": f"stackctl: {failure}\n"}
@@ -90,6 +104,18 @@ async def _run(arguments: list[str], nodes: Mapping[str, Node], on_change: Calla
             await _do(verb, node)
             return f"{name}: {node.state}\n"
     raise _Failed(_USAGE, f"wrong usage: {' '.join(map(str, arguments))} (see stackctl --help)")
+
+
+async def _run_for_suite(
+    arguments: list[str], nodes: Mapping[str, Node], tell: Mapping[str, Callable[[], object]]
+) -> str:
+    match arguments:
+        case [("start" | "stop") as verb, name]:
+            await _do(verb, _node(nodes, name))
+            return ""
+        case [name] if name in tell:
+            return json.dumps(tell[name]())
+    raise _Failed(_USAGE, f"not a question: {' '.join(map(str, arguments))}")
 
 
 async def _do(verb: str, node: Node) -> None:

@@ -129,7 +129,15 @@ async def ratelimiter_on_processes(
             redis_url=redis_url,
             control=directory / "stackctl.sock",
         )
-        async with serve_stackctl(directory / "stackctl.sock", nodes, stack.note), stack:
+        for_suite = {
+            "endpoints": lambda: {
+                "nodes": list(nodes),
+                "addresses": stack.addresses,
+                "redis_url": stack.redis_url,
+            },
+            "changes": lambda: [(change.wall, change.what) for change in stack.changes],
+        }
+        async with serve_stackctl(directory / "stackctl.sock", nodes, stack.note, for_suite=for_suite), stack:
             try:
                 for node in nodes.values():
                     await node.launch()  # side by side: what takes long is their start-up

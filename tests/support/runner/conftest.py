@@ -158,6 +158,7 @@ def tree(tmp_path: Path) -> Tree:
     tree = Tree(tmp_path)
     tree.write("pyproject.toml", _PYPROJECT)
     tree.write("features/requirements.toml", _REGISTER)
+    tree.write("systems/operator/profile.toml", '[operator]\nmonitor = ["{python}"]\n')
     tree.write("steps/steps.py", _STEPS)
     return tree
 

@@ -113,9 +113,29 @@ async def test_a_node_that_nobody_knows_is_the_features_mistake(stack):
 
 def test_the_redis_of_the_system_comes_before_that_of_the_virtual_environment(tmp_path):
     for name in ("valkey-server", "redis-server"):
-        (tmp_path / name).write_text("#!/bin/sh\n")
-        (tmp_path / name).chmod(0o755)
+        server(tmp_path / name, "7.2.4")
         assert find_redis_server({"PATH": str(tmp_path)}) == tmp_path / name
+
+
+def test_a_redis_that_is_too_old_is_passed_over(tmp_path):
+    server(tmp_path / "redis-server", "6.0.16")
+    server(tmp_path / "valkey-server", "8.0.1")
+    assert find_redis_server({"PATH": str(tmp_path)}) == tmp_path / "valkey-server"
+
+
+@pytest.mark.parametrize(
+    ("says", "seen"), [("6.0.16", "is version 6.0.16"), ("?", "does not say its version")]
+)
+def test_with_nothing_but_an_unfit_redis_the_bed_says_what_it_is(tmp_path, monkeypatch, says, seen):
+    server(tmp_path / "redis-server", says)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    with pytest.raises(BrokenBed, match=f"6.2 or newer: {tmp_path}/redis-server {seen}"):
+        find_redis_server({"PATH": str(tmp_path)})
+
+
+def server(path, version):
+    path.write_text(f"#!/bin/sh\necho 'Redis server v={version} sha=0:0'\n")
+    path.chmod(0o755)
 
 
 def test_without_any_redis_the_bed_says_how_to_get_one(tmp_path, monkeypatch):

@@ -1,0 +1,130 @@
+"""`acceptance`: what this machine can run, a stack to play with, and the end of what crashed runs left.
+
+usage: acceptance doctor | up ratelimiter | clean | report
+"""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from support.machine import default_run
+from support.machine.finding import Unready
+from support.report.traceability import from_json
+from support.report.write import write_reports
+from support.supervisor import GuardianFailed, sweep
+from support.terminal import say
+from support.up import up
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0 done, 1 not done, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except (GuardianFailed, Unready) as error:
+        say(f"{error}\n", sys.stderr)
+        return 1
+
+
+def doctor(_: argparse.Namespace) -> int:
+    """Say what this machine can run, why not the rest, and the next step."""
+    needed = [look(os.environ) for look in default_run.NEEDED]
+    usable = [look(os.environ) for look in default_run.USABLE]
+    for title, findings in (("Needed by the default run", needed), ("Of use to other runs", usable)):
+        say(f"{title}\n", sys.stdout)
+        for finding in findings:
+            say(f"  {'ok' if finding.fits else 'no'}  {finding.name}: {finding.seen}\n", sys.stdout)
+            if not finding.fits:
+                say(f"      try: {finding.next_step}\n", sys.stdout)
+    if all(finding.fits for finding in needed):
+        say("The default run can run here. Next: uv run behave\n", sys.stdout)
+        return 0
+    say(
+        "The default run cannot run here. Next: what is said above, and acceptance doctor again\n", sys.stdout
+    )
+    return 1
+
+
+def start_stack(options: argparse.Namespace) -> int:
+    """Start a stack to play with until Ctrl-C."""
+    default_run.require([options.subject], join=None)
+    return up(_print_endpoints)
+
+
+def clean(_: argparse.Namespace) -> int:
+    """Remove what crashed runs left, and nothing of runs that live or of anybody else."""
+    found = sweep()
+    for left in found:
+        say(f"removed {left.directory}\n", sys.stdout)
+        for process in left.processes:
+            say(f"ended {process.command} (pid {process.pid})\n", sys.stdout)
+    if not found:
+        say("Nothing was left by crashed runs.\n", sys.stdout)
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Render the reports again from the saved results."""
+    saved: Path = options.reports / "traceability.json"
+    try:
+        result = from_json(saved.read_bytes())
+    except OSError as error:
+        say(f"{saved}: {error.strerror}; a run writes it: uv run behave\n", sys.stderr)
+        return 1
+    except (KeyError, TypeError, ValueError) as error:
+        say(f"{saved}: is not the result of a run: {type(error).__name__}: {error}\n", sys.stderr)
+        return 1
+    try:
+        write_reports(result, options.reports)
+    except OSError as error:
+        say(f"{options.reports}: cannot be written to: {error.strerror}\n", sys.stderr)
+        return 1
+    say(f"Rendered again: {options.reports}\n", sys.stdout)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="acceptance", description="The acceptance suite's own commands; the suite itself is: behave"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, function in (("doctor", doctor), ("up", start_stack), ("clean", clean), ("report", report)):
+        text = (function.__doc__ or "").strip()
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(command=function)
+        if name == "up":
+            command.add_argument("subject", choices=["ratelimiter"], help="the kind of system to start")
+        if name == "report":
+            command.add_argument(
+                "--reports",
+                type=Path,
+                default=Path("reports"),
+                help="the reports directory (default: reports)",
+            )
+    return parser
+
+
+def _print_endpoints(environment: Mapping[str, str], urls: Sequence[str], bin_: Path) -> None:
+    exports = "".join(f"  export {name}={shlex.quote(text)}\n" for name, text in environment.items())
+    say(
+        "A rate limiter stack is in its steady state: Redis, and nodes at\n"
+        + "".join(f"  {url}\n" for url in urls)
+        + "To use it from another terminal:\n"
+        + exports
+        + f"  export PATH={shlex.quote(str(bin_))}:$PATH\n"
+        "  curl $RATELIMITER_URL/api/nodes\n"
+        "  stackctl ps\n"
+        "  uv run behave -D join=$STACKCTL_SOCKET --tags @ratelimiter\n"
+        "Ctrl-C stops it and leaves nothing.\n",
+        sys.stdout,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""What the default run needs of this machine, and what else it could use."""
+
+import os
+import socket
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from support.machine import ports, programs, temporary
+from support.machine.finding import Finding, Unready
+
+_ANSWERS_WITHIN = 5.0
+
+_Look = Callable[[Mapping[str, str]], Finding]
+
+NEEDED: tuple[_Look, ...] = (
+    lambda _: programs.python(),
+    temporary.temporary_directory,
+    lambda _: ports.loopback_ports(),
+    programs.redis,
+)
+"""Without any of these the default run cannot run."""
+
+USABLE: tuple[_Look, ...] = (programs.docker, programs.tikv, programs.browser)
+"""What some runs can use beside that."""
+
+
+def require(subjects: Collection[str], *, join: Path | None) -> None:
+    """Raise Unready unless stacks of these subjects can be started here, or joined at this socket."""
+    temporary.temporary_directory(os.environ).require()
+    ports.loopback_ports().require()
+    if join is not None:
+        _require_stack(join)
+    elif "ratelimiter" in subjects:
+        programs.redis(os.environ).require()
+
+
+def _require_stack(control: Path) -> None:
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_ANSWERS_WITHIN)
+            connection.connect(str(control))
+    except OSError as error:
+        raise Unready(
+            f"join: no stack answers at {control}: {error.strerror or error}\n"
+            "try: acceptance up ratelimiter, which prints the socket of the stack it starts"
+        ) from error

@@ -1,0 +1,168 @@
+"""A stack that somebody else has started, joined by its control socket and left as it was found."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from redis.asyncio import Redis
+
+from support.stacks.ratelimiter import RateLimiterStack
+from support.stacks.stack import Change
+from support.verdict import BrokenBed
+
+_ANSWERS_WITHIN = 60.0
+_KEYS = "ratelimit:*"
+
+
+def ask(control: Path, *arguments: str) -> str:
+    """What a stack answers at its control socket. Raises BrokenBed when it does not, or refuses."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_ANSWERS_WITHIN)
+            connection.connect(str(control))
+            connection.sendall(json.dumps(arguments).encode() + b"\n")
+            reply = json.loads(b"".join(iter(lambda: connection.recv(65536), b"")))
+    except (OSError, ValueError) as error:
+        raise BrokenBed(f"no stack answers at {control} any more: {error}") from error
+    if reply["status"]:
+        raise BrokenBed(f"the stack at {control} refused: {reply['err'].strip()}")
+    return str(reply["out"])
+
+
+class JoinedNode:
+    """A node of somebody else's stack: started and stopped by them, killed and paused by its pid."""
+
+    def __init__(self, control: Path, name: str) -> None:
+        self._ask = partial(ask, control)
+        self._name = name
+        self._paused = False
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def state(self) -> str:
+        state = str(self.inspect()["state"])
+        return "paused" if self._paused and state == "running" else state
+
+    @property
+    def incarnation(self) -> str:
+        return f"pid {self.inspect()['pid']}"
+
+    async def start(self) -> None:
+        await anyio.to_thread.run_sync(self._ask, "suite", "start", self._name)
+
+    async def stop(self) -> None:
+        await anyio.to_thread.run_sync(self._ask, "suite", "stop", self._name)
+        self._paused = False
+
+    async def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+        self._paused = False
+        while self.inspect()["pid"] is not None:  # noqa: ASYNC110 - it is not our child
+            await anyio.sleep(0.01)
+
+    async def pause(self) -> None:
+        self._signal(signal.SIGSTOP)
+        self._paused = True
+
+    async def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+        self._paused = False
+
+    def logs(self, lines: int) -> list[str]:
+        return self._ask("logs", self._name, str(lines)).splitlines()
+
+    def inspect(self) -> Mapping[str, object]:
+        answer: Mapping[str, object] = json.loads(self._ask("inspect", self._name))
+        return answer
+
+    def _signal(self, number: signal.Signals) -> None:
+        pid = self.inspect()["pid"]
+        if not isinstance(pid, int):
+            raise BrokenBed(f"node {self._name} does not run, so it cannot be sent {number.name}")
+        os.kill(pid, number)
+
+
+class _Joined(RateLimiterStack):
+    """The changes are those that the stack's owner has witnessed since the last reset."""
+
+    _since = 0.0
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        assert self._control is not None
+        told = json.loads(ask(self._control, "suite", "changes"))
+        return tuple(Change(wall=wall, what=what) for wall, what in told if wall > self._since)
+
+    async def reset(self) -> None:
+        await super().reset()
+        self._since = time.time()
+
+
+@asynccontextmanager
+async def joined_ratelimiter(control: Path) -> AsyncIterator[RateLimiterStack]:
+    """Use the rate limiter stack whose control socket this is.
+
+    At the end its nodes run and its counters and limits are what they were. Raises BrokenBed, with
+    nothing changed, when it is not in its steady state or another run has joined it.
+    """
+    known: Mapping[str, Any] = json.loads(ask(control, "suite", "endpoints"))
+    stack = _Joined(
+        {name: JoinedNode(control, name) for name in known["nodes"]},
+        addresses=known["addresses"],
+        redis_url=known["redis_url"],
+        control=control,
+    )
+    with _alone(control):
+        async with stack, Redis.from_url(known["redis_url"]) as redis:
+            if problems := await stack.problems():
+                raise BrokenBed(f"the stack at {control} is not in its steady state: {'; '.join(problems)}")
+            kept = [
+                (name, await redis.dump(name), await redis.pttl(name))
+                async for name in redis.scan_iter(match=_KEYS, count=1000)
+            ]
+            try:
+                yield stack
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await _give_back(stack, redis, kept)
+
+
+async def _give_back(
+    stack: RateLimiterStack, redis: Redis, kept: list[tuple[bytes, bytes | None, int]]
+) -> None:
+    for node in stack.nodes.values():
+        if node.state == "paused":
+            await node.resume()
+        await node.start()  # one that runs is left alone
+    async for name in redis.scan_iter(match=_KEYS, count=1000):
+        await redis.delete(name)
+    for name, value, milliseconds in kept:
+        if value is not None:
+            await redis.restore(name, max(milliseconds, 0), value, replace=True)
+
+
+@contextmanager
+def _alone(control: Path) -> Iterator[None]:
+    """Keep other runs from joining meanwhile."""
+    directory = os.open(control.parent, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BrokenBed(f"another run has joined the stack at {control}; wait for its end") from None
+        yield
+    finally:
+        os.close(directory)
