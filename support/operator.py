@@ -99,8 +99,7 @@ class Operator:
         if agent:
             if self.profile.agent is None:
                 raise NotVerified(
-                    f"the profile of {self.profile.name} names no agent command; to verify it, add "
-                    f"operator.agent to {self.profile.path}"
+                    f"the profile of {self.profile.name} names no agent command (operator.agent)"
                 )
             await self._launch("agent", self.profile.agent, self.profile.output.agent_ready)
         await self._launch("monitor", self.profile.monitor, self.profile.output.monitor_ready)

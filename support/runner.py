@@ -17,12 +17,12 @@ from behave.formatter._registry import make_formatters
 from behave.matchers import Match
 from behave.model import Scenario, Step
 from behave.model_type import Status
-from behave.parser import ParserError
 from behave.reporter.summary import AbstractSummaryReporter
 from behave.runner import Context, Runner
-from behave.runner_util import collect_feature_locations, parse_features
+from behave.runner_util import collect_feature_locations
 
 from support.config import SettingError
+from support.features import FeatureError, read_features
 from support.interruption import Interruption
 from support.machine import default_run
 from support.machine.finding import Unready
@@ -47,10 +47,10 @@ __all__ = ["AcceptanceRunner"]
 T = TypeVar("T")
 
 _NOTHING_RUN = (
+    FeatureError,
     InvalidFileLocationError,
     InvalidFilenameError,
     NoSuchFeature,
-    ParserError,
     ProfileError,
     RegisterError,
     SabotageError,
@@ -154,7 +154,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         prepared = prepare(self.config, base=base)
         register = load_register(base / "features" / "requirements.toml")
         locations = [at for at in self.feature_locations() if not self.config.exclude(at)]
-        self.features.extend(parse_features(locations, language=self.config.lang))
+        self.features.extend(read_features(locations, language=self.config.lang))
         check_ids(self.features, expression_of(self.config), register)
         selected = select(self.features, self.config, register)
         coverage = self._coverage(register, selected, base / "features")
@@ -174,8 +174,8 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
             if Path(location.filename).resolve() in read:
                 continue
             try:
-                features += parse_features([location], language=self.config.lang)
-            except ParserError as error:
+                features += read_features([location], language=self.config.lang)
+            except FeatureError as error:
                 sys.stderr.write(f"{location}: its criteria are not counted: {error}\n")
         wanted = {id(scenario) for scenario in selected}
         return Coverage.of(

@@ -21,6 +21,7 @@ import anyio
 from anyio.abc import TaskGroup
 from hamcrest.core.matcher import Matcher
 
+from support.evidence.clock import WallClock
 from support.evidence.eventually import eventually, expect
 from support.evidence.matchers import a_line_that, a_number_up_to
 from support.evidence.records import copy_database
@@ -64,6 +65,7 @@ class TestBed:
         self.evidence = evidence
         self.timeline = Timeline(evidence / "timeline.ndjson")
         self.spent = Spent()
+        self._clock = WallClock()
         self.seen: dict[str, Any] = {}
         """What a sentence saw and a later one speaks of."""
         self._run = run
@@ -200,7 +202,7 @@ class TestBed:
     def facts(self, reports: Path) -> ScenarioFacts:
         """What this bed adds to the result of its scenario; evidence is named relative to `reports`."""
         unanswered = self._model.unanswered if self._model else ()
-        broken = self._broken or ("; ".join(unanswered) or None)
+        broken = self._broken or self._clock.problem() or ("; ".join(unanswered) or None)
         return ScenarioFacts(
             measures=measures(self.timeline.events),
             evidence=tuple(

@@ -90,13 +90,15 @@ def looks_like_id(tag: str) -> bool:
 def load_register(path: Path) -> Register:
     """Read the register and check it.
 
-    Raises RegisterError when the file is missing or no TOML, and for a duplicate or malformed id, a
+    Raises RegisterError when the file is missing, unreadable or no TOML, and for a duplicate or malformed id, a
     criterion that is not its requirement's, a missing, unknown or empty key, a register of nothing.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RegisterError(f"{path}: there is no requirement register here") from None
+    except OSError as error:
+        raise RegisterError(f"{path}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RegisterError(f"{path}: not valid TOML: {error}") from None
     entries = data.get("requirement")

@@ -1,0 +1,1 @@
+"""A second operator: a monitor and nothing else, written apart from the first one."""
