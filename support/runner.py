@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from behave.exception import ConfigError, InvalidFileLocationError, InvalidFilenameError
 from behave.exception import FileNotFoundError as NoSuchFeature
-from behave.exception import InvalidFileLocationError, InvalidFilenameError
 from behave.formatter._registry import make_formatters
 from behave.matchers import Match
 from behave.model import Scenario, Step
@@ -47,6 +47,7 @@ __all__ = ["AcceptanceRunner"]
 T = TypeVar("T")
 
 _NOTHING_RUN = (
+    ConfigError,
     FeatureError,
     InvalidFileLocationError,
     InvalidFilenameError,
@@ -85,6 +86,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         for output in config.outputs:
             if output.stream is None and output.name is None:
                 output.stream = sys.stdout  # there was none when behave looked
+                output.should_close_stream = False
         super().__init__(config)
         self.hooks: dict[str, Callable[..., None]] = {}
         self._incidents = Incidents()
@@ -99,7 +101,10 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         """Run. Raises SystemExit with 128 + the signal's number after SIGINT or SIGTERM."""
         failed = True
         with self._interruption, suppress(KeyboardInterrupt):  # that is: before anything is started
-            failed = super().run()
+            try:
+                failed = super().run()
+            except ConfigError as error:  # there are no features
+                say(f"Nothing was run.\n{error}\n", sys.stderr)
         if self._interruption.signal is not None:
             raise SystemExit(128 + self._interruption.signal)
         return failed

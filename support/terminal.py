@@ -1,6 +1,7 @@
 """A terminal that goes away, or was never there: the run goes on to its report all the same."""
 
 import os
+import select
 import sys
 from contextlib import suppress
 from typing import Any, TextIO
@@ -9,7 +10,7 @@ __all__ = ["leave_unread", "open_missing", "say"]
 
 
 def open_missing() -> None:
-    """Give standard streams that were closed before the start a place to go to.
+    """Give standard streams that were closed before the start, or that nobody reads, a place to go to.
 
     Without one, the next file or socket that is opened would get the number of standard output, and
     whatever is printed.
@@ -23,7 +24,15 @@ def open_missing() -> None:
                 os.dup2(nowhere, number)
                 os.close(nowhere)
         if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+        elif mode == "w" and _is_unread(number):
+            leave_unread(getattr(sys, name))
+
+
+def _is_unread(number: int) -> bool:
+    poll = select.poll()
+    poll.register(number, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def leave_unread(stream: Any) -> None:

@@ -230,7 +230,9 @@ CASES = {
     "feature in an unknown language": feature(
         "features/two.feature: there is no language 'xx'", "# language: xx\nFeature: two\n"
     ),
-    "no features at all": Bad("No ", first=lambda tree: (tree / "features/one.feature").unlink()),
+    "no features at all": Bad(
+        "No feature files in", first=lambda tree: (tree / "features/one.feature").unlink()
+    ),
     "reports that are a file": Bad("one.feature", ("-D", "reports=features/one.feature")),
     "reports below a file": Bad("cannot be written to", ("-D", "reports=features/one.feature/reports")),
     "reports where nobody may write": Bad("cannot be written to", ("-D", "reports=/proc/reports")),

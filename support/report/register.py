@@ -90,8 +90,8 @@ def looks_like_id(tag: str) -> bool:
 def load_register(path: Path) -> Register:
     """Read the register and check it.
 
-    Raises RegisterError when the file is missing, unreadable or no TOML, and for a duplicate or malformed id, a
-    criterion that is not its requirement's, a missing, unknown or empty key, a register of nothing.
+    Raises RegisterError when the file is missing, unreadable or no TOML, and for a duplicate or malformed
+    id, a criterion that is not its requirement's, a missing, unknown or empty key, a register of nothing.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))

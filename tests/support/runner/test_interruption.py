@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: what runs is stopped, what was begun is undone, and the report says so."""
+"""SIGINT, SIGTERM and SIGHUP: what runs is stopped, what was begun is undone, and the report says so."""
 
 import signal
 
@@ -40,7 +40,7 @@ def _said(output: str) -> list[str]:
     return [line for line in output.splitlines() if line.startswith(words)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_running_step_is_stopped_and_everything_begun_is_ended(tree, number) -> None:
     tree.hooks(_HOOKS)
     tree.feature(_FEATURE)
