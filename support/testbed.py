@@ -38,6 +38,7 @@ from support.stacks.ratelimiter import RateLimiterStack
 from support.stacks.shared import STEADY_WITHIN
 from support.stacks.stack import Change, NotSteady
 from support.stay import Stay, stay
+from support.suite import SuiteRun, run_suite
 from support.supervisor import Line
 from support.verdict import BrokenBed
 
@@ -135,6 +136,25 @@ class TestBed:
             watch = RecordsWatch(operator.database, self.timeline)
             self._tasks.start_soon(watch.run)
             yield operator
+
+    async def start_suite(self, criterion: str, **settings: str) -> SuiteRun:
+        """Start the suite itself on the scenarios of a criterion, with these settings."""
+        hosted = await stay(self._tasks, self._host_suite(criterion, settings))
+        return hosted.value
+
+    @asynccontextmanager
+    async def _host_suite(self, criterion: str, settings: Mapping[str, str]) -> AsyncIterator[SuiteRun]:
+        async with (
+            self._run.supervisor(self.evidence, on_event=self._process_event) as supervisor,
+            run_suite(
+                supervisor,
+                criterion=criterion,
+                directory=self._run.directory("n"),
+                reports=self.evidence / "reports",
+                settings=settings,
+            ) as suite,
+        ):
+            yield suite
 
     async def inject(self, fault: Fault) -> None:
         """Break the stack, and return when the stack itself shows it. Raises BrokenBed when it never does."""

@@ -44,3 +44,11 @@ def load_sabotage(name: str) -> Sabotage:
         raise SabotageError(f"there is no sabotage {name!r}; there are {', '.join(names())}")
     found: Sabotage = importlib.import_module(f"support.sabotage.{name}").SABOTAGE
     return found
+
+
+def named(title: str) -> str:
+    """The name of the sabotage with this title. Raises SabotageError."""
+    titles = {load_sabotage(name).title: name for name in names()}
+    if title not in titles:
+        raise SabotageError(f"there is no sabotage {title!r}; there are {', '.join(sorted(titles))}")
+    return titles[title]
