@@ -10,6 +10,8 @@ from support.gherkin import then
 from support.testbed import TestBed
 from support.verdict import NotVerified
 
+_SHOWN = 4
+
 
 @then("the session holds exactly what the model said and was told, in that order")
 async def holds_the_conversation(bed: TestBed) -> None:
@@ -18,12 +20,13 @@ async def holds_the_conversation(bed: TestBed) -> None:
     expect(len(sessions), equal_to(len(witnessed)), of="sessions, one for each conversation with the model")
     expect(len(sessions), greater_than(0), of="sessions")
     for session, conversation in zip(sessions, witnessed, strict=True):
-        expect(
-            differences(session, conversation),
-            empty(),
-            of="differences between the session and what the model witnessed",
-            because=describe_session(session),
-        )
+        found = differences(session, conversation)
+        if found:
+            raise AssertionError(
+                "expected: the session holds exactly what was exchanged with the model\n  but: "
+                + "\n    ".join([*found[:_SHOWN], f"({len(found)} in all)"])
+                + f"\n  the session: {describe_session(session)}"
+            )
 
 
 @then("the commands in the session are exactly those that ran in the shell")

@@ -220,12 +220,15 @@ class TestBed:
     ) -> T:
         """Wait until what is observed matches.
 
-        Raises AssertionError after `within` seconds, or at once when a process of the operator has died.
+        Raises AssertionError after `within` seconds, or at once when a process of the operator has died;
+        NotVerified when the model may not be asked any more.
         """
 
         def observe_the_living() -> T | Awaitable[T]:
             if self._operator is not None:
                 self._operator.expect_alive()
+            if self._model is not None and self._model.exhausted:
+                raise NotVerified(self._model.exhausted)
             return observe()
 
         with self.spent.on("waiting"):

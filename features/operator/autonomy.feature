@@ -20,4 +20,3 @@ Feature: A real model needs no playbook
     And the repair came before the resolution
     And the violation stays cleared for 10 checks
     And one session on the ticket was resolved, its summary naming counter "checkout" and what was done
-    And what the model has cost is on record

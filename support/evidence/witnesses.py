@@ -75,8 +75,9 @@ def commands_on_record(session: Session) -> list[str]:
 def _reply(message: Mapping[str, Any]) -> list[_Said]:
     said = []
     for block in message["content"]:
-        if block["type"] == "text" and block["text"].strip():
-            said.append(_Said("reasoning", block["text"].strip()))
+        text = block.get("text") or block.get("thinking") or ""
+        if block["type"] in ("text", "thinking") and text.strip():
+            said.append(_Said("reasoning", text.strip()))
         elif block["type"] == "tool_use":
             said.append(_Said("tool_call", _call(block["name"], block["input"])))
     return said

@@ -77,9 +77,7 @@ class _Loop:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop, number, task)
         say("Agent loop starting")
-        client = load_client(
-            seconds=self._settings.answer_seconds, retries=self._settings.answer_retries
-        )
+        client = load_client(seconds=self._settings.answer_seconds, retries=self._settings.answer_retries)
         try:
             while True:
                 await self._something_new()
