@@ -1,8 +1,8 @@
 """What really ran in the agent's shell: a recording shell stands before `bash` and `sh` on its PATH.
 
 Each call is noted, word for word, before the real shell takes its place in the same process; nothing
-else changes for the command. Shells that a command itself starts are told from those of the agent by SHLVL,
-which every shell raises, or by their process id, where a command has put a shell in its own place.
+else changes for the command. Shells that a command itself starts are told from those of the agent by their
+ancestors; one that has lost them, because a command left it running, by SHLVL, which every shell raises.
 """
 
 import os
@@ -15,7 +15,14 @@ _SHELLS = ("bash", "sh")
 
 _RECORDER = """\
 #!{sh}
-printf '%s\\0' "${{SHLVL:-0}}" $# "$@" >> {notes}/$$
+ancestors() {{
+  while [ "$1" -gt 1 ] && IFS= read -r stat < "/proc/$1/stat"; do
+    printf '%s ' "$1"
+    stat=${{stat##*) ? }}
+    set -- "${{stat%% *}}"
+  done
+}}
+{{ ancestors $PPID; printf '\\0'; printf '%s\\0' "${{SHLVL:-0}}" $# "$@"; }} 2>/dev/null >> {notes}/$$
 {raise_level}exec {real} "$@"
 """
 _RAISE_LEVEL = "SHLVL=$((${SHLVL:-0} + 1)) && export SHLVL\n"
@@ -25,9 +32,10 @@ _RAISE_LEVEL = "SHLVL=$((${SHLVL:-0} + 1)) && export SHLVL\n"
 @dataclass(frozen=True)
 class _Call:
     at: int
+    ids: frozenset[int]
+    """Those of its ancestors, and its own if a shell was called in the same process before."""
+    process: int
     level: int
-    again: bool
-    """Whether it is a shell that a command put in its own place."""
     words: tuple[str, ...]
 
 
@@ -70,8 +78,11 @@ class ShellWitness:
     def commands(self) -> tuple[str, ...]:
         """The commands that the agent has run, in order."""
         calls = self._calls()[self._begun :]
+        shells = {call.process for call in calls}
         outermost = min((call.level for call in calls), default=0)
-        return tuple(_command(call.words) for call in calls if call.level == outermost and not call.again)
+        return tuple(
+            _command(call.words) for call in calls if call.level == outermost and not call.ids & shells
+        )
 
     def everything(self) -> str:
         """All that any shell was called for, for a search."""
@@ -80,12 +91,20 @@ class ShellWitness:
     def _calls(self) -> list[_Call]:
         calls = []
         for note in self._notes.iterdir():
-            rest = note.read_bytes().decode(errors="replace").split("\0")
-            again = False
-            while len(rest) > 2:
-                level, count = int(rest[0]), int(rest[1])
-                calls.append(_Call(note.stat().st_mtime_ns, level, again, tuple(rest[2 : 2 + count])))
-                rest, again = rest[2 + count :], True
+            fields = note.read_bytes().decode(errors="replace").split("\0")
+            own: list[int] = []
+            while len(fields) > 3:
+                ancestors, level, count = fields[0].split(), int(fields[1]), int(fields[2])
+                calls.append(
+                    _Call(
+                        at=note.stat().st_mtime_ns,
+                        ids=frozenset([*map(int, ancestors), *own]),
+                        process=int(note.name),
+                        level=level,
+                        words=tuple(fields[3 : 3 + count]),
+                    )
+                )
+                fields, own = fields[3 + count :], [int(note.name)]
         return sorted(calls, key=lambda call: call.at)
 
 

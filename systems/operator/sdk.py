@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
+OLDEST = "0.125.0"
+"""The oldest version of the SDK that the operator works with; the newest is the one it is installed with."""
+
 
 def load_client(*, seconds: float, retries: int) -> "asyncio.Future[AsyncAnthropic]":
     """Begin to load in a thread of its own; the result is the model's client, or what went wrong.
