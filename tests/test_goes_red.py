@@ -25,7 +25,6 @@ SEEN = {
     ("liar_model", "DEMO-05.5"): "but: nothing changed the stack after the fault",
     ("liar_model", "DEMO-05.8"): "ESCALATED",
     ("limit_raiser_model", "DEMO-05.4"): "limit of checkout was limit 10, window_ms 600000 and is limit 30",
-    ("silent_agent", "AUDIT-01.1"): "was exchanged and is not on record",
     ("silent_agent", "AUDIT-01.2"): "was exchanged and is not on record",
     ("trusting_monitor", "DEMO-05.9"): "whether a ticket for counter checkout was open again after 2 checks",
 }
@@ -39,6 +38,7 @@ def test_a_bad_operator_is_noticed_in_the_right_criterion(name, tmp_path):
         [
             *(sys.executable, "-m", "behave", "-D", f"sabotage={name}", "-D", f"reports={tmp_path}"),
             *("--tags", " or ".join(f"@{criterion}" for criterion in breaks)),
+            *(["--stop"] if len(breaks) == 1 else []),  # the first scenario that fails will do
         ],
         cwd=ROOT,
         capture_output=True,

@@ -13,6 +13,6 @@ BEGIN DELETE FROM agent_log_entries WHERE id = NEW.id; END;
 SABOTAGE = Sabotage(
     title="silent agent",
     sentence="The agent keeps no record of what it thought and ran.",
-    breaks=("AUDIT-01.1", "AUDIT-01.2"),
+    breaks=("AUDIT-01.2",),
     profile=partial(falsified, script=_FORGET),
 )
