@@ -44,7 +44,13 @@ def sdk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         pytest.skip("uv is not installed, so no other SDK can be")
     target = tmp_path_factory.mktemp("sdk")
     command = [uv, "pip", "install", "-q", "--python", sys.executable, "--target", str(target)]
-    done = subprocess.run([*command, f"anthropic=={version}"], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [*command, f"anthropic=={version}"],
+        cwd=target,  # away from this project, whose pins would rule the old version out
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     if done.returncode:
         pytest.skip(f"anthropic {version} cannot be installed here: {done.stderr.strip()[-300:]}")
     return target
