@@ -188,7 +188,8 @@ async def open_again(bed: TestBed, key: str, count: int) -> None:
     except AssertionError:
         told = "\n    ".join(describe_ticket(ticket) for ticket in bed.operator.records().tickets)
         raise AssertionError(
-            f"expected: a ticket for counter {key} is open again after {count} checks\n  but: there was: {told}"
+            f"expected: a ticket for counter {key} is open again after {count} checks\n"
+            f"  but: there was: {told}"
         ) from None
 
 
