@@ -16,7 +16,6 @@ from support.gherkin import given, then
 from support.testbed import TestBed
 
 _FILED_WITHIN = 5.0
-_WORKED_WITHIN = 30.0
 
 
 @then('one ticket is filed, for invariant {invariant} on counter "{key}"')
@@ -45,7 +44,7 @@ async def has_worked(bed: TestBed, key: str) -> None:
 @then("the agent works the ticket to its end")
 async def works_to_its_end(bed: TestBed) -> None:
     await bed.until(lambda: bed.operator.records().tickets, a_ticket(), within=_FILED_WITHIN)
-    await bed.until(bed.operator.records, a_worked_ticket(), within=_WORKED_WITHIN)
+    await bed.until(bed.operator.records, a_worked_ticket(), within=bed.patience)
 
 
 @then("before its first command that changes anything the agent ran one that only looks")

@@ -5,12 +5,17 @@
 known is an error before anything starts.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {"stack": ("process",), "model": ("double",)}
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "stack": ("process",),
+    "model": ("double", "live", "record", "replay"),
+    "allow_host_shell": ("yes", "no"),
+}
 _DEFAULTS: Mapping[str, str] = {
     "stack": "process",
     "model": "double",
@@ -18,6 +23,10 @@ _DEFAULTS: Mapping[str, str] = {
     "sabotage": "",
     "join": "",
     "reports": "reports",
+    "allow_host_shell": "no",
+    "budget": "5",
+    "price": "",
+    "recordings": "recordings",
 }
 
 
@@ -32,7 +41,8 @@ class Settings:
     stack: str
     """What a stack is made of: `process`."""
     model: str
-    """The LLM behind the agent: `double`, the scripted stand-in."""
+    """The LLM behind the agent: `double`, the scripted stand-in; `live`, the real one; `record`, the real one
+    whose answers are kept; `replay`, the answers that were kept."""
     operator: Path | None
     """The profile of the operator under test; None is the built-in one."""
     sabotage: str | None
@@ -41,6 +51,14 @@ class Settings:
     """The control socket of a stack that runs already, to be used in place of new ones."""
     reports: Path
     """The directory that the run writes its reports to."""
+    allow_host_shell: bool = False
+    """Whether a real model may run commands on this machine."""
+    budget: float = 5.0
+    """US$ that a real model may cost in the whole run."""
+    price: tuple[float, float] | None = None
+    """US$ for a million tokens in and a million out; None: the price that is known for the model."""
+    recordings: Path = Path("recordings")
+    """The directory that answers of a real model are kept in."""
 
 
 def load_settings(
@@ -75,6 +93,10 @@ def load_settings(
         sabotage=chosen["sabotage"] or None,
         join=base / chosen["join"] if chosen["join"] else None,
         reports=base / chosen["reports"],
+        allow_host_shell=chosen["allow_host_shell"] == "yes",
+        budget=float(chosen["budget"]),
+        price=_price(chosen["price"]),
+        recordings=base / chosen["recordings"],
     )
 
 
@@ -86,5 +108,21 @@ def _check(name: str, value: str, shown: str) -> None:
     choices = _CHOICES.get(name)
     if choices and value not in choices:
         raise SettingError(f"{shown}={value}: not one of {', '.join(choices)}")
-    if name == "reports" and not value:
+    if name in ("reports", "recordings") and not value:
         raise SettingError(f"{shown}: names no directory")
+    if name == "budget" and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        raise SettingError(f"{shown}={value}: not a number of US$")
+    if name == "price":
+        try:
+            _price(value)
+        except ValueError:
+            raise SettingError(
+                f"{shown}={value}: not US$ for a million tokens in and out, such as 3/15"
+            ) from None
+
+
+def _price(text: str) -> tuple[float, float] | None:
+    if not text:
+        return None
+    tokens_in, tokens_out = map(float, text.split("/"))
+    return tokens_in, tokens_out

@@ -149,7 +149,8 @@ def _word(
                 parameters["table"] = [row.as_dict() for row in context.table or ()]
             if "text" in wanted:
                 parameters["text"] = context.text
-            context.loop.run(partial(_bounded, partial(function, context.bed, **parameters)))
+            step_limit = getattr(context.bed, "step_limit", STEP_LIMIT)
+            context.loop.run(partial(_bounded, partial(function, context.bed, **parameters), step_limit))
 
         register(sentence)(step)
         return function  # so that it can have another sentence, and be part of another step
@@ -157,8 +158,8 @@ def _word(
     return define
 
 
-async def _bounded(function: Callable[[], Awaitable[None]]) -> None:
-    with anyio.move_on_after(STEP_LIMIT) as scope:
+async def _bounded(function: Callable[[], Awaitable[None]], step_limit: float) -> None:
+    with anyio.move_on_after(step_limit) as scope:
         await function()
     if scope.cancelled_caught:
-        raise BrokenBed(f"the sentence was given up after {STEP_LIMIT:g} s")
+        raise BrokenBed(f"the sentence was given up after {step_limit:g} s")

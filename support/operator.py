@@ -15,6 +15,7 @@ from pathlib import Path
 import anyio
 
 from support.evidence.records import Records, read_records
+from support.evidence.shell import ShellWitness
 from support.evidence.spent import Spent
 from support.profile import SYSTEM_PATH, Profile
 from support.stacks.control import install
@@ -36,7 +37,6 @@ _PATIENCE = 5.0
 """Seconds, besides ten intervals, after which a monitor that prints no check is taken for stuck."""
 _DEAF_AFTER = 10.0
 _LEFT_WITHIN = 1.0
-_DUMMY_KEY = "dummy-key-for-the-model-double"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,8 @@ class OperatorFailed(AssertionError):
 class Operator:
     """Monitor and agent of one bed, on one database.
 
-    `directory` is private to the bed; `endpoints` are the contract's variables for the stack and the model.
+    `directory` is private to the bed; `endpoints` are the contract's variables for the stack and the model,
+    `limits` the operator's own for what it may use.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Operator:
         directory: Path,
         endpoints: Mapping[str, str],
         spent: Spent,
+        limits: Mapping[str, str] | None = None,
     ) -> None:
         self.profile = profile
         self.database = directory / "tickets.db"
@@ -74,12 +76,16 @@ class Operator:
         self._subject = subject
         self._directory = directory
         self._endpoints = endpoints
+        self._limits = limits or {}
         self._spent = spent
         self._processes: dict[str, Process] = {}
         self._told_to_stop: set[str] = set()
-        for name in ("bin", "home", "tmp"):
+        for name in ("bin", "agent-bin", "home", "tmp"):
             (directory / name).mkdir()
         install(directory / "bin")
+        install(directory / "agent-bin")
+        self.shell = ShellWitness(directory / "shell", path=SYSTEM_PATH)
+        self.shell.install(directory / "agent-bin")
 
     @property
     def monitor(self) -> Process:
@@ -91,8 +97,8 @@ class Operator:
         """The agent's process. Raises BrokenBed when the scenario did not start one."""
         return self._process("agent")
 
-    async def start(self, *, agent: bool) -> None:
-        """Start agent and monitor side by side, or the monitor alone, and return when they are ready.
+    async def start(self, *, agent: bool, monitor: bool = True) -> None:
+        """Start agent and monitor side by side, or one of them alone, and return when they are ready.
 
         Raises NotVerified when an agent is wanted and the profile names none.
         """
@@ -102,13 +108,15 @@ class Operator:
                     f"the profile of {self.profile.name} names no agent command (operator.agent)"
                 )
             await self._launch("agent", self.profile.agent, self.profile.output.agent_ready)
-        await self._launch("monitor", self.profile.monitor, self.profile.output.monitor_ready)
+        if monitor:
+            await self._launch("monitor", self.profile.monitor, self.profile.output.monitor_ready)
         with self._spent.on("waiting"):
             for name, process in self._processes.items():
                 try:
                     await process.ready()
                 except (DiedEarly, NotReady) as error:
                     raise OperatorFailed(f"the {name} did not become ready: {error}") from error
+        self.shell.begin()
 
     async def tell_to_stop(self, name: str) -> Ended:
         """Send SIGTERM to a process, wait for its end, and see what it leaves behind.
@@ -173,7 +181,7 @@ class Operator:
             name=name,
             argv=self.profile.fill(words, subject=self._subject, db=self.database),
             cwd=self.profile.cwd,
-            env=self._environment(),
+            env=self._environment(name),
             ready=LogLine(ready),
             ready_within=self.profile.timing.ready_within,
         )
@@ -188,16 +196,17 @@ class Operator:
         except KeyError:
             raise BrokenBed(f"this scenario has started no {name}") from None
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, name: str) -> dict[str, str]:
+        private = self._directory / ("agent-bin" if name == "agent" else "bin")
         passed = {name: os.environ[name] for name in ("LANG", "TZ") if name in os.environ}
         return {
             **passed,
             "HOME": str(self._directory / "home"),
             "TMPDIR": str(self._directory / "tmp"),
-            "PATH": os.pathsep.join((str(self._directory / "bin"), *SYSTEM_PATH)),
+            "PATH": os.pathsep.join((str(private), *SYSTEM_PATH)),
             "PYTHONUNBUFFERED": "1",
             "OPERATOR_SAFETY_MODE": "execute",
-            "ANTHROPIC_API_KEY": _DUMMY_KEY,
             **self._endpoints,
             **self.profile.env,
+            **self._limits,
         }

@@ -21,6 +21,16 @@ _GROUPS = {"violations_seen": 1, "ticket_opened": 2, "auto_resolved": 1, "ticket
 
 SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """Where the commands of an operator are looked for."""
+_LIMITS = frozenset(
+    {
+        "answer_seconds",
+        "answer_retries",
+        "command_seconds",
+        "ticket_replies",
+        "ticket_seconds",
+        "ticket_tokens",
+    }
+)
 
 
 class ProfileError(Exception):
@@ -72,6 +82,8 @@ class Profile:
     env: Mapping[str, str] = field(default_factory=dict)
     output: OutputPatterns = field(default_factory=OutputPatterns)
     timing: Timing = field(default_factory=Timing)
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """By which environment variable the agent is told which of its limits, where it can be told."""
 
     def fill(self, words: Sequence[str], *, subject: str, db: Path) -> list[str]:
         """Put the values of a run in place of the placeholders of a command."""
@@ -98,7 +110,7 @@ def load_profile(path: Path) -> Profile:
         raise ProfileError(f"profile {path}: is not TOML: {error}") from error
     _known(path, "the top level", document, {"operator"})
     table = _table(path, document, "operator")
-    known = {"name", "cwd", "env", "output", "timing", *_COMMANDS}
+    known = {"name", "cwd", "env", "output", "timing", "limits", *_COMMANDS}
     _known(path, "[operator]", table, known)
     commands = {name: _command(path, table, name) for name in _COMMANDS}
     if commands["monitor"] is None:
@@ -113,6 +125,7 @@ def load_profile(path: Path) -> Profile:
         env=_environment(path, _table(path, table, "env")),
         output=OutputPatterns(**_patterns(path, _table(path, table, "output"))),
         timing=Timing(**_seconds(path, _table(path, table, "timing"))),
+        limits=_limits(path, _table(path, table, "limits")),
     )
 
 
@@ -188,6 +201,14 @@ def _environment(path: Path, table: Mapping[str, Any]) -> Mapping[str, str]:
     for name, value in table.items():
         if not isinstance(value, str):
             raise ProfileError(f"profile {path}: operator.env.{name}: must be a text")
+    return dict(table)
+
+
+def _limits(path: Path, table: Mapping[str, Any]) -> Mapping[str, str]:
+    _known(path, "[operator.limits]", table, set(_LIMITS))
+    for name, value in table.items():
+        if not isinstance(value, str) or not value:
+            raise ProfileError(f"profile {path}: operator.limits.{name}: must name an environment variable")
     return dict(table)
 
 

@@ -1,6 +1,7 @@
 """What one run owns: its settings, its operator's profile, the guardian, the event loop, the redactor."""
 
 import os
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,12 @@ from typing import Self
 
 from support.evidence.redaction import Redactor
 from support.gherkin import EventLoop
+from support.model import Model, ModelDouble, Script
+from support.model.live import LiveModel, upstream_of
+from support.model.meter import Meter
+from support.model.places import Places
+from support.model.recording import Recorder, recording_of
+from support.model.replay import ReplayedModel
 from support.preparation import Prepared
 from support.report.write import EVIDENCE
 from support.stacks.joined import joined_ratelimiter
@@ -17,10 +24,11 @@ from support.stacks.process import ratelimiter_on_processes
 from support.stacks.shared import SharedStacks, shared_stacks
 from support.stacks.stack import Stack
 from support.supervisor import Guardian, Supervisor, sweep
-from support.verdict import BrokenBed
+from support.verdict import BrokenBed, NotVerified
 
 _SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
+ONLY_DOUBLE = "what the model says is part of this scenario; run it with -D model=double"
 
 OnEvent = Callable[[str, str, Mapping[str, object]], None]
 """Is told of what happens to processes: kind of event, process, detail."""
@@ -38,10 +46,18 @@ class Run:
     """One run of the suite, from its first hook to its last."""
 
     def __init__(self, prepared: Prepared) -> None:
-        self.settings = prepared.settings
+        self.settings = settings = prepared.settings
         self.profile = prepared.profile
         self.sabotage = prepared.sabotage
-        self.redactor = Redactor({name: os.environ[name] for name in _SECRETS if os.environ.get(name)})
+        self.canary = f"sk-ant-canary-{secrets.token_hex(24)}"
+        """The API key that operators are given, good for nothing, so that one who leaks it is found out."""
+        self.redactor = Redactor(
+            {
+                "the operator's API key": self.canary,
+                **{name: os.environ[name] for name in _SECRETS if os.environ.get(name)},
+            }
+        )
+        self._meter = Meter(budget=settings.budget, price=settings.price)
         self._exits = ExitStack()
         self._opened = 0
 
@@ -65,6 +81,49 @@ class Run:
         directory = self.guardian.directory / f"{name}{self._opened}"
         directory.mkdir()
         return directory
+
+    def allow_model(self, *, scripted: bool) -> None:
+        """Raise NotVerified, with what to do about it, when the model that is set may not be asked here."""
+        if self.settings.model == "double":
+            return
+        if scripted:
+            raise NotVerified(ONLY_DOUBLE)
+        if self.settings.model in ("live", "record"):
+            if not any(os.environ.get(name) for name in _SECRETS):
+                raise NotVerified(
+                    f"there is no key for the real model, which -D model={self.settings.model} asks for: "
+                    f"set {_SECRETS[0]}"
+                )
+            if not self.settings.allow_host_shell:
+                raise NotVerified(
+                    "a real model would run its commands on this machine; "
+                    "allow it with -D allow_host_shell=yes"
+                )
+
+    @asynccontextmanager
+    async def model(self, script: Script, *, evidence: Path) -> AsyncIterator[Model]:
+        """The model that is set, with its evidence in the directory `evidence`; `script` is the double's."""
+        log = evidence / "model.jsonl"
+        if self.settings.model == "double":
+            async with ModelDouble(script, evidence=log, redactor=self.redactor) as model:
+                yield model
+            return
+        kept = recording_of(self.settings.recordings, evidence)
+        places = Places(private=self.guardian.directory)
+        if self.settings.model == "replay":
+            async with ReplayedModel(kept, places=places, evidence=log, redactor=self.redactor) as replayed:
+                yield replayed
+            return
+        recorder = Recorder(kept, places, self.redactor) if self.settings.model == "record" else None
+        live = LiveModel(
+            upstream=upstream_of(os.environ),
+            meter=self._meter,
+            recorder=recorder,
+            evidence=log,
+            redactor=self.redactor,
+        )
+        async with live:
+            yield live
 
     def supervisor(self, spools: Path, *, on_event: OnEvent | None = None) -> Supervisor:
         """A supervisor under this run's guardian, which masks this run's secrets."""

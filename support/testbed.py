@@ -24,28 +24,32 @@ from hamcrest.core.matcher import Matcher
 from support.evidence.clock import WallClock
 from support.evidence.eventually import eventually, expect
 from support.evidence.matchers import a_line_that, a_number_up_to
-from support.evidence.records import copy_database
+from support.evidence.records import copy_database, dump
+from support.evidence.redaction import Hit
 from support.evidence.repair import Repair, first_repair
 from support.evidence.spent import Spent
 from support.evidence.timeline import Timeline, measures
 from support.evidence.watch import RecordsWatch
 from support.faults.fault import Fault
-from support.model import ModelDouble, on_call_engineer
+from support.model import Model, ModelDouble, Script, on_call_engineer
 from support.operator import Operator
+from support.profile import Profile
 from support.report.model import ScenarioFacts
-from support.run import FeatureRoom, Run
+from support.run import ONLY_DOUBLE, FeatureRoom, Run
 from support.stacks.ratelimiter import RateLimiterStack
 from support.stacks.shared import STEADY_WITHIN
 from support.stacks.stack import Change, NotSteady
 from support.stay import Stay, stay
 from support.suite import SuiteRun, run_suite
 from support.supervisor import Line
-from support.verdict import BrokenBed
+from support.verdict import BrokenBed, NotVerified
 
 T = TypeVar("T")
 
 _SHOWN_WITHIN = 30.0
 _CLOSE_WITHIN = 60.0
+_WORKED_WITHIN = 30.0
+_REAL_MODEL_WITHIN = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,10 @@ class TestBed:
         self._clock = WallClock()
         self.seen: dict[str, Any] = {}
         """What a sentence saw and a later one speaks of."""
+        self.script: Script | None = None
+        """What the model is to say in this scenario; None: what a competent engineer would."""
+        self.limits: dict[str, str] = {}
+        """Limits that the operator is given, by the names that a profile knows."""
         self._run = run
         self._room = room
         self._tasks = tasks
@@ -76,7 +84,8 @@ class TestBed:
         self._stack: RateLimiterStack | None = None
         self._operator: Operator | None = None
         self._hosted: Stay[Operator] | None = None
-        self._model: ModelDouble | None = None
+        self._model: Model | None = None
+        self._opened = time.monotonic_ns()
         self._injected: Injected | None = None
 
     @property
@@ -88,6 +97,50 @@ class TestBed:
     def operator(self) -> Operator:
         """The operator of this scenario. Raises BrokenBed when it has started none."""
         return _present(self._operator, "started no operator")
+
+    @property
+    def model(self) -> Model:
+        """The model of this scenario's operator. Raises BrokenBed when it has started none."""
+        return _present(self._model, "started no operator")
+
+    @property
+    def double(self) -> ModelDouble:
+        """The model double. Raises NotVerified when the model is another one."""
+        if not isinstance(self.model, ModelDouble):
+            raise NotVerified(ONLY_DOUBLE)
+        return self.model
+
+    @property
+    def patience(self) -> float:
+        """Seconds that an agent may take over a ticket: a real model thinks for longer."""
+        return _REAL_MODEL_WITHIN if self._run.settings.model in ("live", "record") else _WORKED_WITHIN
+
+    @property
+    def step_limit(self) -> float:
+        """Seconds after which a sentence is given up."""
+        return max(120.0, self.patience + 60)
+
+    def expect_real_model(self) -> None:
+        """Raise NotVerified unless the model is a real one, or gives the answers of a real one."""
+        if self._run.settings.model == "double":
+            raise NotVerified(
+                "the model double knows what to do: a real model is asked with -D model=live, "
+                "a key and -D allow_host_shell=yes"
+            )
+
+    @property
+    def leaks(self) -> tuple[Hit, ...]:
+        """The secrets that have been seen since this bed was opened, wherever."""
+        return tuple(hit for hit in self._run.redactor.hits if hit.at >= self._opened)
+
+    def search_for_secrets(self, text: str, source: str) -> None:
+        """Add what secrets there are in `text` to the leaks."""
+        self._run.redactor.text(text, source)
+
+    @property
+    def canary(self) -> str:
+        """The API key that this run's operators are given. It is good for nothing."""
+        return self._run.canary
 
     @property
     def injected(self) -> Injected:
@@ -108,30 +161,42 @@ class TestBed:
         self._stack = stack
         self.timeline.record("stack.steady")
 
-    async def start_operator(self, *, agent: bool = True) -> None:
-        """Start monitor and agent, or the monitor alone, and return when they are ready."""
+    async def start_operator(self, *, agent: bool = True, monitor: bool = True) -> None:
+        """Start monitor and agent, or one of them alone, and return when they are ready.
+
+        Raises NotVerified when the model that is set cannot be had.
+        """
+        if agent:
+            self._run.allow_model(scripted=self.script is not None)
         hosted = await stay(self._tasks, self._host_operator())
         self._hosted, self._operator = hosted, hosted.value
-        await hosted.value.start(agent=agent)
-        self._tasks.start_soon(self._note_violations, hosted.value)
+        await hosted.value.start(agent=agent, monitor=monitor)
+        if monitor:
+            self._tasks.start_soon(self._note_violations, hosted.value)
 
     @asynccontextmanager
     async def _host_operator(self) -> AsyncIterator[Operator]:
         """A model, an empty database and a supervisor for one operator, and the watch on its records."""
         sabotage = self._run.sabotage
         profile = sabotage.profile(self._run.profile) if sabotage else self._run.profile
-        script = (sabotage.script if sabotage else None) or on_call_engineer
+        script = self.script or (sabotage.script if sabotage else None) or on_call_engineer
+        directory = self._run.directory("b")
         async with (
-            ModelDouble(script, evidence=self.evidence / "model.jsonl") as self._model,
+            self._run.model(script, evidence=self.evidence) as self._model,
             self._run.supervisor(self.evidence, on_event=self._process_event) as supervisor,
         ):
             operator = Operator(
                 profile,
                 supervisor,
                 subject=self.stack.subject,
-                directory=self._run.directory("b"),
-                endpoints={**self.stack.environment, "ANTHROPIC_BASE_URL": self._model.url},
+                directory=directory,
+                endpoints={
+                    **self.stack.environment,
+                    "ANTHROPIC_BASE_URL": self._model.url,
+                    "ANTHROPIC_API_KEY": self._run.canary,
+                },
                 spent=self.spent,
+                limits=_variables(profile, self.limits),
             )
             watch = RecordsWatch(operator.database, self.timeline)
             self._tasks.start_soon(watch.run)
@@ -177,12 +242,15 @@ class TestBed:
     ) -> T:
         """Wait until what is observed matches.
 
-        Raises AssertionError after `within` seconds, or at once when a process of the operator has died.
+        Raises AssertionError after `within` seconds, or at once when a process of the operator has died;
+        NotVerified when the model may not be asked any more.
         """
 
         def observe_the_living() -> T | Awaitable[T]:
             if self._operator is not None:
                 self._operator.expect_alive()
+            if self._model is not None and self._model.exhausted:
+                raise NotVerified(self._model.exhausted)
             return observe()
 
         with self.spent.on("waiting"):
@@ -224,14 +292,18 @@ class TestBed:
         unanswered = self._model.unanswered if self._model else ()
         broken = self._broken or self._clock.problem() or ("; ".join(unanswered) or None)
         return ScenarioFacts(
-            measures=measures(self.timeline.events),
+            measures={
+                **measures(self.timeline.events),
+                **(self._model.cost() if self._model else {}),
+            },
             evidence=tuple(
                 str(path.relative_to(reports))
                 for path in sorted(self.evidence.rglob("*"))
                 if path.is_file() and path.suffix != ".index"
             ),
             spent=self.spent.seconds(),
-            substitutes=("model double",) if self._model else (),
+            substitutes=self._model.substitutes if self._model else (),
+            not_verified=self._model.exhausted if self._model else None,
             broken=broken,
         )
 
@@ -242,12 +314,20 @@ class TestBed:
                 await self._hosted.leave()
             if self._operator is not None and self._operator.database.exists():
                 with suppress(sqlite3.DatabaseError):  # a broken one is of no use as evidence
-                    copy_database(self._operator.database, self.evidence / "tickets.db")
+                    self._keep_records(self._operator.database)
             if self._injected is not None:
                 with self.spent.on("stack"):
                     await self._heal(self._injected.fault, self.stack)
         finally:
             self.timeline.close()
+
+    def _keep_records(self, database: Path) -> None:
+        if self._run.redactor.knows_any_in(dump(database)):
+            # Secrets are not for the evidence, and cannot be masked in a database.
+            masked = self._run.redactor.text(dump(database), "database")
+            (self.evidence / "tickets.sql").write_text(masked, encoding="utf-8")
+        else:
+            copy_database(database, self.evidence / "tickets.db")
 
     async def _heal(self, fault: Fault, stack: RateLimiterStack) -> None:
         try:
@@ -284,6 +364,16 @@ async def open_bed(run: Run, room: FeatureRoom, name: str) -> AsyncIterator[Test
             with anyio.CancelScope(shield=True):
                 await bed.close()
             tasks.cancel_scope.cancel()
+
+
+def _variables(profile: Profile, limits: Mapping[str, str]) -> dict[str, str]:
+    for name in limits:
+        if name not in profile.limits:
+            raise NotVerified(
+                f"profile {profile.path} names no variable that tells the operator its {name}; "
+                "add it under [operator.limits]"
+            )
+    return {profile.limits[name]: value for name, value in limits.items()}
 
 
 def _present(value: T | None, missing: str) -> T:

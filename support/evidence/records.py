@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,25 @@ def copy_database(database: Path, target: Path) -> None:
         closing(sqlite3.connect(target)) as copy,
     ):
         source.backup(copy)
+
+
+def dump(database: Path) -> str:
+    """All that the database holds, as SQL. Raises sqlite3.DatabaseError."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)) as connection:
+        return "\n".join(connection.iterdump())
+
+
+def place_ticket(database: Path, invariant: str, identifier: str, message: str) -> int:
+    """Insert an open ticket with the columns that may not be null; the new ticket's id."""
+    now = datetime.now(UTC).isoformat()
+    with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
+        placed = connection.execute(
+            "INSERT INTO tickets (violation_key, invariant_name, store_id, first_seen_at,"
+            " last_seen_at, message) VALUES (?, ?, ?, ?, ?, ?)",
+            (f"{invariant}:{identifier}", invariant, identifier, now, now, message),
+        ).lastrowid
+    assert placed is not None
+    return placed
 
 
 def _rows(

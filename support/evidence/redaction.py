@@ -59,12 +59,8 @@ class Redactor:
 
     def mask(self, source: str) -> "StreamMask":
         """A mask for one stream; `source` is named in its hits."""
-        finders: list[_Literal | _Shaped] = [
-            *(_Literal(name, value) for name, value in self._secrets.items()),
-            *(_Shaped(shape) for shape in self._patterns),
-        ]
         return StreamMask(
-            finders,
+            self._finders(),
             lambda name, offset: self._hits.append(Hit(source, name, time.monotonic_ns(), offset)),
         )
 
@@ -72,6 +68,20 @@ class Redactor:
         """`text` with its secrets masked. A character of several bytes becomes as many `*`."""
         mask = self.mask(source)
         return (mask.feed(text.encode(*_ENCODING)) + mask.flush()).decode(*_ENCODING)
+
+    def knows_any_in(self, text: str) -> bool:
+        """Whether `text` holds a secret; no hit is recorded."""
+        found: list[str] = []
+        mask = StreamMask(self._finders(), lambda name, offset: found.append(name))
+        mask.feed(text.encode(*_ENCODING))
+        mask.flush()
+        return bool(found)
+
+    def _finders(self) -> "list[_Literal | _Shaped]":
+        return [
+            *(_Literal(name, value) for name, value in self._secrets.items()),
+            *(_Shaped(shape) for shape in self._patterns),
+        ]
 
 
 _ENCODING = ("utf-8", "surrogatepass")

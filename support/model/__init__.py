@@ -1,15 +1,18 @@
-"""The model double: a loopback Messages API that answers by a script, and the scripts' own words."""
+"""What answers the operator: a model double and its scripts, a replayed model, or the real one."""
 
 from support.model.conversation import Conversation, Result, Turn
 from support.model.double import ModelDouble
 from support.model.engineer import on_call_engineer
 from support.model.exchange import Exchange
-from support.model.script import NoAnswer, Reply, Script, Story, story
+from support.model.model import Model
+from support.model.script import Answer, NoAnswer, Reply, Script, Story, Troubled, story
 from support.model.tools import Tool, ToolCall
 
 __all__ = [
+    "Answer",
     "Conversation",
     "Exchange",
+    "Model",
     "ModelDouble",
     "NoAnswer",
     "Reply",
@@ -18,6 +21,7 @@ __all__ = [
     "Story",
     "Tool",
     "ToolCall",
+    "Troubled",
     "Turn",
     "on_call_engineer",
     "story",

@@ -31,6 +31,7 @@ def answer(reply: Reply, conversation: Conversation, history: Sequence[object]) 
         content=content,
         stop_reason=reply.stop_reason or ("tool_use" if reply.commands else "end_turn"),
         history=history,
+        output_tokens=reply.tokens,
     )
 
 

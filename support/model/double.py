@@ -10,17 +10,14 @@ what it is in the header `x-model-double`.
 
 import inspect
 import json
-import socket
 import time
-from asyncio import gather
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 from urllib.parse import unquote
 
 import anyio
-import uvicorn
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -28,9 +25,11 @@ from starlette.types import Receive, Scope, Send
 from support.evidence.redaction import Redactor
 from support.model.answer import answer
 from support.model.conversation import Conversation, conversation_from
-from support.model.exchange import Exchange, masked
+from support.model.exchange import Exchange, ExchangeLog, masked
 from support.model.history import Histories, History
-from support.model.script import NoAnswer, Reply, Script
+from support.model.loopback import Loopback
+from support.model.script import Answer, NoAnswer, Script, Troubled
+from support.model.trouble import Trouble, Wire
 from support.model.wire import ApiError, events, new_id
 
 _NAMED = {"x-model-double": "operator-acceptance"}
@@ -41,7 +40,8 @@ class ModelDouble:
     """The server, its script and all that it was asked.
 
     `evidence` gets a line of JSON for every exchange; `on_exchange` is called with each; `redactor` masks
-    what is written to `evidence` (headers with keys are masked everywhere and always).
+    what is written to `evidence` (headers with keys are masked everywhere and always). `script` may be
+    changed at any time.
     """
 
     def __init__(
@@ -52,29 +52,36 @@ class ModelDouble:
         on_exchange: Callable[[Exchange], None] | None = None,
         redactor: Redactor | None = None,
     ) -> None:
-        self._script = script
-        self._evidence = evidence
-        self._on_exchange = on_exchange
-        self._redactor = redactor
+        self.script = script
+        self._log = ExchangeLog(evidence, on_exchange=on_exchange, redactor=redactor)
         self._histories = Histories()
-        self._exchanges: list[Exchange] = []
         self._unanswered: list[str] = []
         self._answering: set[anyio.CancelScope] = set()
-        self._server: uvicorn.Server | None = None
-        self._file: IO[str] | None = None
-        self._url = ""
+        self._server = Loopback(self._serve)
 
     @property
     def url(self) -> str:
         """What the operator is given as `ANTHROPIC_BASE_URL`."""
-        if not self._url:
-            raise RuntimeError("the model double has no address before it is entered")
-        return self._url
+        return self._server.url
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
         """Every request received so far and the answer it got."""
-        return tuple(self._exchanges)
+        return self._log.exchanges
+
+    @property
+    def substitutes(self) -> tuple[str, ...]:
+        """What a verdict has to name."""
+        return ("model double",)
+
+    @property
+    def exhausted(self) -> str | None:
+        """Why no more may be asked: never."""
+        return None
+
+    def cost(self) -> dict[str, float]:
+        """What it has cost: nothing."""
+        return {}
 
     @property
     def unanswered(self) -> tuple[str, ...]:
@@ -82,33 +89,8 @@ class ModelDouble:
         return tuple(self._unanswered)
 
     async def __aenter__(self) -> Self:
-        self._open_evidence()
-        listening = socket.create_server(("127.0.0.1", 0), backlog=128)
-        # Inherited by every connection. asyncio sets it only on sockets made with an explicit protocol
-        # number; without it each request waits 40 ms for a delayed acknowledgement.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        config = uvicorn.Config(
-            self._serve,
-            interface="asgi3",
-            http="h11",
-            ws="none",
-            lifespan="off",
-            proxy_headers=False,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            # An agent may think between two requests for as long as it runs a command.
-            timeout_keep_alive=3600,
-        )
-        config.load()
-        # Only the parts of uvicorn's Server that open sockets: its main loop would take the signals of
-        # the harness, and its shutdown sleeps.
-        self._server = uvicorn.Server(config)
-        self._server.lifespan = config.lifespan_class(config)
-        await self._server.startup(sockets=[listening])
-        host, port = listening.getsockname()
-        self._url = f"http://{host}:{port}"
+        self._log.open()
+        await self._server.open()
         return self
 
     async def __aexit__(
@@ -117,20 +99,19 @@ class ModelDouble:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        assert self._server is not None
         with anyio.CancelScope(shield=True):
-            for listener in self._server.servers:
-                listener.close()
             for scope in tuple(self._answering):
                 scope.cancel()
-            # Aborted, not closed: a stopped client that reads nothing must not keep us here.
-            for connection in tuple(self._server.server_state.connections):
-                connection.transport.abort()
-            await gather(*self._server.server_state.tasks, return_exceptions=True)
-            for listener in self._server.servers:
-                await listener.wait_closed()
-        if self._file is not None:
-            self._file.close()
+            await self._server.close()
+        self._log.close()
+
+    def refuse_connections(self) -> None:
+        """Answer nobody any more, as if the model's server were not there."""
+        self._server.refuse()
+
+    async def accept_connections(self) -> None:
+        """Be there again."""
+        await self._server.accept()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         at = time.monotonic_ns()
@@ -143,19 +124,22 @@ class ModelDouble:
         if scope["query_string"]:
             path += "?" + scope["query_string"].decode("latin-1")
         conversation: str | None = None
+        trouble: Trouble | None = None
         streamed = False
         try:
             body = _json(body)
             _check_addressed(request)
             history, heard = self._read(body)
             conversation = heard.id
-            said = await self._answer(history, heard)
+            said, trouble = await self._answer(history, heard)
             status, streamed = 200, body.get("stream") is True
+            if trouble is not None and trouble.error is not None:
+                raise trouble.error
         except ApiError as error:
             status, said = error.status, error.body(new_id("req"))
             if isinstance(error, _UnansweredError):
                 self._unanswered.append(error.message)
-        self._record(
+        self._log.add(
             Exchange(
                 at=at,
                 done=time.monotonic_ns(),
@@ -166,13 +150,33 @@ class ModelDouble:
                 request=body if not isinstance(body, bytes) else body.decode(errors="replace"),
                 status=status,
                 response=said,
+                troubled=trouble is not None,
             )
         )
         headers = {**_NAMED, "request-id": said.get("request_id") or new_id("req")}
+        if trouble is not None:
+            await self._have_happen(trouble, said, streamed=streamed, scope=scope, send=send)
+            return
         response: Response = JSONResponse(said, status, headers)
         if streamed:
             response = StreamingResponse(_stream(said), 200, headers, "text/event-stream")
         await response(scope, receive, send)
+
+    async def _have_happen(
+        self, trouble: Trouble, said: Mapping[str, Any], *, streamed: bool, scope: Scope, send: Send
+    ) -> None:
+        wire = Wire(
+            send=send,
+            reset=lambda: self._server.reset(scope),
+            content_type="text/event-stream" if streamed else "application/json",
+            body=b"".join(events(said)) if streamed else json.dumps(said).encode(),
+        )
+        with anyio.CancelScope() as happening:
+            self._answering.add(happening)
+            try:
+                await trouble.happen(wire)
+            finally:
+                self._answering.discard(happening)
 
     def _read(self, body: Mapping[str, Any]) -> tuple[History, Conversation]:
         try:
@@ -187,9 +191,12 @@ class ModelDouble:
         except (AttributeError, KeyError, TypeError) as error:
             raise ApiError(400, "invalid_request_error", f"malformed request: {error!r}") from error
 
-    async def _answer(self, history: History, conversation: Conversation) -> dict[str, Any]:
+    async def _answer(
+        self, history: History, conversation: Conversation
+    ) -> tuple[dict[str, Any], Trouble | None]:
         try:
-            reply = await self._reply(conversation)
+            given = await self._reply(conversation)
+            reply, trouble = (given.reply, given.trouble) if isinstance(given, Troubled) else (given, None)
             whole = answer(reply, conversation, history.messages)
         except NoAnswer as reason:
             raise self._unanswered_error(str(reason), conversation) from reason
@@ -197,14 +204,15 @@ class ModelDouble:
             raise
         except Exception as error:  # a defect of the script must not look like the operator's
             raise self._unanswered_error(f"it failed with {error!r}", conversation) from error
-        self._histories.add(history, whole)
-        return whole
+        if trouble is None:
+            self._histories.add(history, whole)
+        return whole, trouble
 
     def _unanswered_error(self, reason: str, conversation: Conversation) -> "_UnansweredError":
         heard = conversation.last_heard
         excerpt = heard if len(heard) <= _EXCERPT else heard[:_EXCERPT] + "…"
-        name = getattr(self._script, "__name__", repr(self._script))
-        where = f" All requests: {self._evidence}" if self._evidence else ""
+        name = getattr(self.script, "__name__", repr(self.script))
+        where = f" All requests: {self._log.path}" if self._log.path else ""
         # Status 400, because no SDK sends such a request again.
         return _UnansweredError(
             400,
@@ -213,32 +221,15 @@ class ModelDouble:
             f"{len(conversation.turns) + 1}, asked: {excerpt!r}.{where}",
         )
 
-    async def _reply(self, conversation: Conversation) -> Reply:
+    async def _reply(self, conversation: Conversation) -> Answer:
         with anyio.CancelScope() as scope:
             self._answering.add(scope)
             try:
-                reply = self._script(conversation)
+                reply = self.script(conversation)
                 return await reply if inspect.isawaitable(reply) else reply
             finally:
                 self._answering.discard(scope)
         raise ApiError(503, "api_error", "The model double was closed before its script answered")
-
-    def _open_evidence(self) -> None:
-        if self._evidence is not None:
-            self._evidence.parent.mkdir(parents=True, exist_ok=True)
-            # Half a surrogate pair has no UTF-8; written as `\udXXX` it is what JSON calls it.
-            self._file = self._evidence.open("a", encoding="utf-8", errors="backslashreplace")
-
-    def _record(self, exchange: Exchange) -> None:
-        self._exchanges.append(exchange)
-        if self._file is not None:
-            line = exchange.line()
-            if self._redactor is not None:
-                line = self._redactor.text(line, "model double")
-            self._file.write(line + "\n")
-            self._file.flush()
-        if self._on_exchange is not None:
-            self._on_exchange(exchange)
 
 
 class _UnansweredError(ApiError):

@@ -15,6 +15,7 @@ from functools import wraps
 
 from support.model.conversation import Conversation, Turn
 from support.model.tools import ToolCall
+from support.model.trouble import Trouble
 
 
 class NoAnswer(Exception):
@@ -26,15 +27,27 @@ class Reply:
     """What the model says next: reasoning or conclusion, and what it wants run.
 
     A string in `commands` is run with the shell-like tool the operator offers. `stop_reason` is one of the
-    API's; by default `tool_use` if something is to be run, else `end_turn`.
+    API's; by default `tool_use` if something is to be run, else `end_turn`. `tokens` is what the answer
+    says it used as output; by default an estimate from its length.
     """
 
     text: str
     commands: Sequence[str | ToolCall] = ()
     stop_reason: str | None = None
+    tokens: int | None = None
 
 
-Script = Callable[[Conversation], Reply | Awaitable[Reply]]
+@dataclass(frozen=True)
+class Troubled:
+    """A reply that something happens to on its way; it counts as never said."""
+
+    trouble: Trouble
+    reply: Reply
+
+
+Answer = Reply | Troubled
+
+Script = Callable[[Conversation], Answer | Awaitable[Answer]]
 
 Story = Generator[Reply, Turn, Reply]
 """Yields replies, is sent the turn each became with its results, and returns the conclusion."""
@@ -72,7 +85,7 @@ def _next(telling: Story, turn: Turn | None) -> Reply:
         return next(telling) if turn is None else telling.send(turn)
     except StopIteration as end:
         last: Reply = end.value
-        return _Conclusion(last.text, last.commands, last.stop_reason)
+        return _Conclusion(last.text, last.commands, last.stop_reason, last.tokens)
 
 
 def _check_same(reply: Reply, turn: Turn, number: int) -> None:

@@ -49,8 +49,9 @@ def message(
     content: list[dict[str, Any]],
     stop_reason: str,
     history: object,
+    output_tokens: int | None = None,
 ) -> dict[str, Any]:
-    """An assistant message. Its token counts are an estimate, a token for every four characters of JSON."""
+    """An assistant message. Token counts not given are an estimate, a token for every four characters."""
     return {
         "id": message_id,
         "type": "message",
@@ -59,7 +60,7 @@ def message(
         "content": content,
         "stop_reason": stop_reason,
         "stop_sequence": None,
-        "usage": {"input_tokens": _tokens(history), "output_tokens": _tokens(content)},
+        "usage": {"input_tokens": _tokens(history), "output_tokens": output_tokens or _tokens(content)},
     }
 
 
@@ -88,6 +89,45 @@ def events(whole: Mapping[str, Any]) -> Iterator[bytes]:
     ending = {"stop_reason": whole["stop_reason"], "stop_sequence": whole["stop_sequence"]}
     yield _event({"type": "message_delta", "delta": ending, "usage": usage})
     yield _event({"type": "message_stop"})
+
+
+def message_of(body: bytes) -> dict[str, Any]:
+    """The message in the body of an answer, whole or as a stream; `{"text": …}` of any other body."""
+    text = body.decode(errors="replace")
+    try:
+        whole = json.loads(text)
+    except ValueError:
+        return _message_of_events(text) or {"text": text}
+    return whole if isinstance(whole, dict) else {"text": text}
+
+
+def _message_of_events(text: str) -> dict[str, Any] | None:
+    message: dict[str, Any] | None = None
+    partial: dict[int, str] = {}
+    for line in text.splitlines():
+        if not line.startswith("data:"):
+            continue
+        data = json.loads(line.removeprefix("data:"))
+        match data.get("type"):
+            case "message_start":
+                message = data["message"]
+            case "content_block_start" if message is not None:
+                message["content"].append(data["content_block"])
+            case "content_block_delta" if message is not None:
+                delta, block = data["delta"], message["content"][data["index"]]
+                if delta["type"] == "input_json_delta":
+                    partial[data["index"]] = partial.get(data["index"], "") + delta["partial_json"]
+                    continue
+                for name in ("text", "thinking", "signature"):
+                    if name in delta:
+                        block[name] = block.get(name, "") + delta[name]
+            case "message_delta" if message is not None:
+                message.update(data["delta"])
+                message["usage"].update(data.get("usage") or {})
+    for index, written in partial.items():
+        assert message is not None
+        message["content"][index]["input"] = json.loads(written or "{}")
+    return message
 
 
 def _event(data: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,8 @@ import support.sabotage as room
 from support.model.script import Script
 from support.profile import Profile
 
+_NO_SABOTAGE = ("sabotage", "tampering")
+
 
 class SabotageError(Exception):
     """There is no sabotage of this name; the message lists those there are."""
@@ -35,7 +37,7 @@ class Sabotage:
 
 def names() -> list[str]:
     """The names of all sabotages, sorted."""
-    return sorted(each.name for each in pkgutil.iter_modules(room.__path__) if each.name != "sabotage")
+    return sorted(each.name for each in pkgutil.iter_modules(room.__path__) if each.name not in _NO_SABOTAGE)
 
 
 def load_sabotage(name: str) -> Sabotage:

@@ -99,6 +99,22 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         default=600.0,
         help="seconds that one attempt may take",
     )
+    _setting(
+        agent,
+        environment,
+        "--answer-seconds",
+        kind=_seconds,
+        default=120.0,
+        help="seconds to wait for an answer of the model",
+    )
+    _setting(
+        agent,
+        environment,
+        "--answer-retries",
+        kind=_count_or_none,
+        default=2,
+        help="how often an answer that failed is asked for again",
+    )
     agent.set_defaults(run=_agent)
     return parser
 
@@ -138,6 +154,10 @@ def _count(text: str) -> int:
     return value
 
 
+def _count_or_none(text: str) -> int:
+    return 0 if text == "0" else _count(text)
+
+
 def _monitor(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     from systems.operator.monitor import MonitorSettings, run_monitor
     from systems.operator.subjects import SUBJECTS, Thresholds
@@ -172,6 +192,8 @@ def _agent(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
         execute=mode == "execute",
         command_seconds=options.command_timeout,
         limits=Limits(options.ticket_replies, options.ticket_tokens, options.ticket_seconds),
+        answer_seconds=options.answer_seconds,
+        answer_retries=options.answer_retries,
     )
     return run_agent(settings, environment)
 

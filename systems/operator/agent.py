@@ -37,6 +37,8 @@ class AgentSettings:
     execute: bool  # run commands; otherwise refuse them all
     command_seconds: float
     limits: Limits
+    answer_seconds: float  # to wait for an answer of the model
+    answer_retries: int
 
 
 def run_agent(settings: AgentSettings, environment: Mapping[str, str]) -> int:
@@ -75,7 +77,7 @@ class _Loop:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._told_to_stop, number, task)
         say("Agent loop starting")
-        client = load_client()
+        client = load_client(seconds=self._settings.answer_seconds, retries=self._settings.answer_retries)
         try:
             while True:
                 await self._something_new()

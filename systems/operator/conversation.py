@@ -36,6 +36,9 @@ _SHELL_SCHEMA: dict[str, object] = {
     },
     "required": ["command", "reasoning"],
 }
+# Models that put what they say between commands into thinking blocks, and leave those empty unless asked
+# (https://platform.claude.com/docs, "What's new in Claude Sonnet 5.5", "Text between tool calls").
+_THINKS_IN_BLOCKS = ("claude-sonnet-5-5", "claude-opus-5-5", "claude-fable-5-1")
 _CONCLUSION = re.compile(r"[\s*#>`_]*(RESOLVED|ESCALATED)[*_`]*:[*_`]*\s*(.*)", re.DOTALL)
 
 
@@ -87,6 +90,7 @@ class Conversation:
             messages=[{"role": "user", "content": ticket}],
             tools=[self._shell_tool()],
             max_iterations=self.limits.replies,
+            **_thinking_of(self.model),
         )
         tokens = replies = 0
         message: BetaMessage | None = None
@@ -114,6 +118,9 @@ class Conversation:
             if block.type == "text" and block.text.strip():
                 self.journal.reasoning(block.text)
                 say(self.mask(f"[Claude] {block.text.strip()}"))
+            elif block.type == "thinking" and block.thinking.strip():
+                self.journal.reasoning(block.thinking)
+                say(self.mask(f"[Claude] {block.thinking.strip()}"))
             elif block.type == "tool_use":
                 self.journal.tool_call(block.name, block.input)
                 params = json.dumps(block.input, ensure_ascii=False, default=str)
@@ -197,6 +204,13 @@ class Conversation:
         if found.group(1) == "RESOLVED":
             return Outcome("resolved", "resolved", summary)
         return Outcome("escalated", "escalated", summary)
+
+
+def _thinking_of(model: str) -> dict[str, Any]:
+    """The parameter that makes a model say what it thinks between commands, if it is one that needs it."""
+    if model.startswith(_THINKS_IN_BLOCKS):
+        return {"thinking": {"type": "adaptive", "display": "summarized"}}
+    return {}
 
 
 def _excerpt(result: str) -> str:

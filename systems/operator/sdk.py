@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
-_RETRIES = 2
-_REQUEST_SECONDS = 120.0
+OLDEST = "0.125.0"
+"""The oldest version of the SDK that the operator works with; the newest is the one it is installed with."""
 
 
-def load_client() -> "asyncio.Future[AsyncAnthropic]":
+def load_client(*, seconds: float, retries: int) -> "asyncio.Future[AsyncAnthropic]":
     """Begin to load in a thread of its own; the result is the model's client, or what went wrong.
 
-    The client takes its address and credentials from the environment, as the SDK documents.
+    The client takes its address and credentials from the environment, as the SDK documents. It waits
+    `seconds` for an answer, and asks again up to `retries` times when there is none.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[AsyncAnthropic] = loop.create_future()
@@ -27,7 +28,7 @@ def load_client() -> "asyncio.Future[AsyncAnthropic]":
             # What the rehearsal would have spared is then paid by the first ticket.
             with contextlib.suppress(Exception):
                 asyncio.run(_rehearse())
-            client = anthropic.AsyncAnthropic(max_retries=_RETRIES, timeout=_REQUEST_SECONDS)
+            client = anthropic.AsyncAnthropic(max_retries=retries, timeout=seconds)
         except Exception as error:  # whatever it is, the first ticket will tell
             loop.call_soon_threadsafe(future.set_exception, error)
         else:

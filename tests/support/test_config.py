@@ -26,6 +26,13 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file():
     assert settings.reports == BASE / "from-define"
 
 
+def test_a_real_model_costs_what_the_user_allows_and_gets_no_shell_unasked():
+    settings = load(defines={"model": "live"})
+    assert (settings.allow_host_shell, settings.budget, settings.price) == (False, 5.0, None)
+    settings = load(defines={"allow_host_shell": "yes", "budget": "0.5", "price": "3/15"})
+    assert (settings.allow_host_shell, settings.budget, settings.price) == (True, 0.5, (3.0, 15.0))
+
+
 def test_variables_of_others_are_left_alone():
     assert load(environ={"PATH": "/bin", "REPORTS": "elsewhere"}) == load()
 
@@ -39,6 +46,11 @@ def test_variables_of_others_are_left_alone():
         ({"file": {"modle": "x"}}, r"modle in [tool.behave.userdata]: there is no such setting"),
         ({"defines": {"stack": "dokcer"}}, "-D stack=dokcer: not one of process"),
         ({"defines": {"model": ""}}, "-D model=: not one of double"),
+        ({"defines": {"budget": "much"}}, "-D budget=much: not a number of US$"),
+        ({"defines": {"budget": "-1"}}, "-D budget=-1: not a number of US$"),
+        ({"defines": {"price": "3"}}, "-D price=3: not US$ for a million tokens in and out, such as 3/15"),
+        ({"defines": {"allow_host_shell": "1"}}, "-D allow_host_shell=1: not one of yes, no"),
+        ({"defines": {"recordings": ""}}, "-D recordings: names no directory"),
         ({"defines": {"reports": ""}}, "-D reports: names no directory"),
     ],
 )

@@ -55,6 +55,8 @@ def test_the_profile_of_the_built_in_operator_is_sound():
         ("[operator]\nmonitor = ['m']\n[operator.env]\nA = 1", "operator.env.A: must be a text"),
         ("[operator]\nmonitor = ['m']\n[operator.output]\noutcome = '('", "output.outcome: not a regular"),
         ("[operator]\nmonitor = ['m']\n[operator.output]\nreday = 'x'", "unknown key 'reday'"),
+        ("[operator]\nmonitor = ['m']\n[operator.limits]\nanswers = 'A'", "unknown key 'answers'"),
+        ("[operator]\nmonitor = ['m']\n[operator.limits]\nticket_tokens = 1", "must name an environment"),
         ("[operator]\nmonitor = ['m']\n[operator.timing]\ninterval = 0", "timing.interval: must be seconds"),
         ("[operator]\nmonitor = ['m']\n[operator.timing]\ninterval = true", "timing.interval: must be"),
     ],

@@ -324,7 +324,7 @@ async def test_a_secret_in_a_request_is_masked_in_the_evidence_and_recorded(tmp_
     async with ModelDouble(look_twice, evidence=evidence, redactor=redactor) as double:
         await post(double, body({"role": "user", "content": "say open sesame"}, tools=[SHELL]))
     assert json.loads(evidence.read_text())["request"]["messages"][0]["content"] == "say ***********"
-    assert [(hit.source, hit.name) for hit in redactor.hits] == [("model double", "password")]
+    assert [(hit.source, hit.name) for hit in redactor.hits] == [("request to the model", "password")]
 
 
 async def test_leaving_does_not_wait_for_a_script_or_a_client() -> None:
@@ -357,13 +357,13 @@ async def test_after_leaving_nobody_listens() -> None:
 
 
 async def test_without_entering_there_is_no_address() -> None:
-    with pytest.raises(RuntimeError, match="no address before it is entered"):
+    with pytest.raises(RuntimeError, match="no address before it is opened"):
         _ = ModelDouble(look_twice).url
 
 
 async def test_connections_do_not_wait_for_acknowledgements() -> None:
     async with ModelDouble(look_twice) as double:
-        assert double._server is not None
-        [listener] = double._server.servers
+        assert double._server._server is not None
+        [listener] = double._server._server.servers
         [listening] = listener.sockets
         assert listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -321,3 +321,16 @@ async def test_what_is_printed_tells_the_story(
         "    1",
     ]
     assert lines[-2:] == ["    (10 more lines)", "[Claude] RESOLVED: counted."]
+
+
+async def test_what_a_model_thinks_between_commands_is_on_record(
+    attempt: Attempt, model: Any, says: Callable[..., Any], runs: Callable[..., Any]
+) -> None:
+    reply = runs("true", text="I look.")
+    reply["content"][0] = {"type": "thinking", "thinking": "It may be the count.", "signature": "s"}
+    model.replies(reply, says("RESOLVED: it was the count."))
+    await attempt.hold()
+    assert [row["content"] for row in attempt.rows("reasoning")] == [
+        "It may be the count.",
+        "RESOLVED: it was the count.",
+    ]

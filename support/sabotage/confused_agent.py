@@ -1,0 +1,20 @@
+"""An agent whose audit trail is in the wrong order: the last comes first."""
+
+from functools import partial
+
+from support.sabotage.sabotage import Sabotage
+from support.sabotage.tampering import falsified
+
+_REVERSE = """
+CREATE TRIGGER reverse AFTER INSERT ON agent_log_entries
+BEGIN
+    UPDATE agent_log_entries SET id = (SELECT min(id) FROM agent_log_entries) - 1 WHERE id = NEW.id;
+END;
+"""
+
+SABOTAGE = Sabotage(
+    title="confused agent",
+    sentence="The agent's audit trail is in the wrong order.",
+    breaks=("AUDIT-01.1",),
+    profile=partial(falsified, script=_REVERSE),
+)
