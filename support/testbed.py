@@ -11,24 +11,27 @@ However the block is left, the operator is stopped, the fault is healed, the ste
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
+import httpx
 from anyio.abc import TaskGroup
+from hamcrest import empty
 from hamcrest.core.matcher import Matcher
+from redis.exceptions import RedisError
 
 from support.evidence.eventually import eventually, expect
-from support.evidence.matchers import a_line_that, a_number_up_to
+from support.evidence.matchers import a_line_that, a_number_up_to, unchanged_from
 from support.evidence.records import copy_database
 from support.evidence.repair import Repair, first_repair
 from support.evidence.spent import Spent
 from support.evidence.timeline import Timeline, measures
 from support.evidence.watch import RecordsWatch
-from support.faults.fault import Fault
+from support.faults.fault import Expected, Fault
 from support.model import ModelDouble, on_call_engineer
 from support.operator import Operator
 from support.report.model import ScenarioFacts
@@ -42,17 +45,19 @@ from support.verdict import BrokenBed
 
 T = TypeVar("T")
 
+_TIMED = ("counter_drift", "high_latency")
+"""Invariants that are violated only by what lasts."""
 _SHOWN_WITHIN = 30.0
-_CLOSE_WITHIN = 60.0
+_HEALED_WITHIN = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Injected:
-    """A fault that is in place: since when (seconds since the epoch), and how things stood before it."""
+    """Faults that were put in place together: when (seconds since the epoch), and how things stood before."""
 
-    fault: Fault
+    faults: tuple[Fault, ...]
     wall: float
-    untouched: Mapping[str, str]
+    before: Mapping[str, str]
 
 
 class TestBed:
@@ -74,7 +79,9 @@ class TestBed:
         self._operator: Operator | None = None
         self._hosted: Stay[Operator] | None = None
         self._model: ModelDouble | None = None
+        self._shortened = False
         self._injected: Injected | None = None
+        self._to_heal: list[Fault] = []
 
     @property
     def stack(self) -> RateLimiterStack:
@@ -88,8 +95,18 @@ class TestBed:
 
     @property
     def injected(self) -> Injected:
-        """The fault of this scenario. Raises BrokenBed when it has injected none."""
+        """The latest faults of this scenario. Raises BrokenBed when it has injected none."""
         return _present(self._injected, "injected no fault")
+
+    @property
+    def fault(self) -> Fault:
+        """The latest fault of this scenario. Raises BrokenBed when it has injected none."""
+        return self.injected.faults[-1]
+
+    @property
+    def expected(self) -> Expected:
+        """What the operator has to find of the latest fault. Raises BrokenBed when that is nothing."""
+        return _present(self.fault.expected, "injected no fault that violates anything")
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -105,8 +122,12 @@ class TestBed:
         self._stack = stack
         self.timeline.record("stack.steady")
 
-    async def start_operator(self, *, agent: bool = True) -> None:
-        """Start monitor and agent, or the monitor alone, and return when they are ready."""
+    async def start_operator(self, *, agent: bool = True, shortened: bool = True) -> None:
+        """Start monitor and agent, or the monitor alone, and return when they are ready.
+
+        Thresholds that take long are shortened as the profile says, unless that is not wanted.
+        """
+        self._shortened = shortened and bool(self._run.profile.shortened)
         hosted = await stay(self._tasks, self._host_operator())
         self._hosted, self._operator = hosted, hosted.value
         await hosted.value.start(agent=agent)
@@ -117,6 +138,8 @@ class TestBed:
         """A model, an empty database and a supervisor for one operator, and the watch on its records."""
         sabotage = self._run.sabotage
         profile = sabotage.profile(self._run.profile) if sabotage else self._run.profile
+        if self._shortened:
+            profile = replace(profile, env={**profile.env, **profile.shortened})
         script = (sabotage.script if sabotage else None) or on_call_engineer
         async with (
             ModelDouble(script, evidence=self.evidence / "model.jsonl") as self._model,
@@ -134,21 +157,64 @@ class TestBed:
             self._tasks.start_soon(watch.run)
             yield operator
 
-    async def inject(self, fault: Fault) -> None:
-        """Break the stack, and return when the stack itself shows it. Raises BrokenBed when it never does."""
+    async def inject(self, *faults: Fault) -> None:
+        """Break the stack, all at once, and return when the stack itself shows it.
+
+        Raises BrokenBed when the faults cannot be put in place, or never show.
+        """
         with self.spent.on("stack"):
+            try:
+                await self._break(faults)
+            except BrokenBed:
+                raise
+            except Exception as error:  # whatever it is, it is not the operator's
+                titles = ", and ".join(fault.title for fault in faults)
+                raise BrokenBed(
+                    f"{titles}: this could not be done: {type(error).__name__}: {error}"
+                ) from error
+
+    async def _break(self, faults: tuple[Fault, ...]) -> None:
+        for fault in faults:
+            self._to_heal.append(fault)  # before it is begun: half a fault has to be healed, too
             await fault.prepare()
-            untouched = await fault.untouched()
-            self._injected = Injected(fault=fault, wall=float("inf"), untouched=untouched)
+        before = await self.stack.state()
+        self._injected = Injected(faults=faults, wall=float("inf"), before=before)
+        for fault in faults:
             await fault.inject()
-            self._injected = Injected(fault=fault, wall=time.time(), untouched=untouched)
+        self._injected = Injected(faults=faults, wall=time.time(), before=before)
+        for fault in faults:
             self.timeline.record("fault.injected", fault=fault.title)
+        for fault in faults:
             with anyio.move_on_after(_SHOWN_WITHIN) as limit:
                 while not await fault.shown():  # noqa: ASYNC110 - a cluster announces nothing
                     await anyio.sleep(0.01)
             if limit.cancelled_caught:
                 raise BrokenBed(f"{fault.title}: the stack does not show it after {_SHOWN_WITHIN:g} s")
             self.timeline.record("fault.shown", fault=fault.title)
+
+    async def expect_untouched(self) -> None:
+        """Raise AssertionError unless all that the faults did not break is as it was before them."""
+        broken = {name for fault in self.injected.faults for name in fault.breaks}
+        with self._in_one_piece():
+            now = await self.stack.state()
+        expect(_without(broken, now), unchanged_from(_without(broken, self.injected.before)))
+
+    async def expect_whole(self) -> None:
+        """Raise AssertionError unless what the faults broke is as a good repair leaves it."""
+        for fault in self.injected.faults:
+            with self._in_one_piece():
+                wrong = await fault.unrepaired()
+            expect(wrong, empty(), of="what is wrong still", because=fault.title)
+
+    @contextmanager
+    def _in_one_piece(self) -> Iterator[None]:
+        """Where the stack has to be fit to be looked at: after the operator's work, that is its business."""
+        try:
+            yield
+        except (NotSteady, OSError, RedisError, httpx.HTTPError) as error:
+            raise AssertionError(
+                f"expected: the stack can be looked at\n  but: {type(error).__name__}: {error}"
+            ) from error
 
     async def until(
         self, observe: Callable[[], T | Awaitable[T]], matcher: Matcher[Any], *, within: float
@@ -209,9 +275,16 @@ class TestBed:
                 if path.is_file() and path.suffix != ".index"
             ),
             spent=self.spent.seconds(),
-            substitutes=("model double",) if self._model else (),
+            substitutes=tuple(self._substitutes()),
             broken=broken,
         )
+
+    def _substitutes(self) -> Iterator[str]:
+        if self._model:
+            yield "model double"
+        faults = self._injected.faults if self._injected else ()
+        if self._shortened and any(f.expected and f.expected.invariant in _TIMED for f in faults):
+            yield "times shortened"
 
     async def close(self) -> None:
         """Stop the operator, heal the fault, verify the stack or discard it, and keep the records."""
@@ -221,24 +294,35 @@ class TestBed:
             if self._operator is not None and self._operator.database.exists():
                 with suppress(sqlite3.DatabaseError):  # a broken one is of no use as evidence
                     copy_database(self._operator.database, self.evidence / "tickets.db")
-            if self._injected is not None:
-                with self.spent.on("stack"):
-                    await self._heal(self._injected.fault, self.stack)
         finally:
-            self.timeline.close()
+            try:
+                if self._to_heal:
+                    with self.spent.on("stack"):
+                        await self._heal_all(self.stack)
+            finally:
+                self.timeline.close()
 
-    async def _heal(self, fault: Fault, stack: RateLimiterStack) -> None:
+    async def _heal_all(self, stack: RateLimiterStack) -> None:
+        """Undo the faults, the latest first, and see that nothing is left of them, or discard the stack."""
+        healed = [await self._heal(fault) for fault in reversed(self._to_heal)]
+        if not all(healed):
+            await self._room.stacks.discard(stack)
+            return
         try:
-            with anyio.fail_after(_CLOSE_WITHIN):
-                await fault.heal()
-            self.timeline.record("fault.healed", fault=fault.title)
             await stack.steady(within=STEADY_WITHIN)
-        except NotSteady:
+        except Exception:  # perhaps the operator's doing: a new stack is the remedy, the verdict stays
             await self._room.stacks.discard(stack)
+
+    async def _heal(self, fault: Fault) -> bool:
+        try:
+            with anyio.fail_after(_HEALED_WITHIN):
+                await fault.heal()
         except Exception as error:  # a heal may fail in any way; none may leak into the next scenario
-            self._broken = f"the fault could not be healed: {type(error).__name__}: {error}"
+            self._broken = f"{fault.title}: this could not be healed: {type(error).__name__}: {error}"
             self.timeline.record("bed.broken", reason=self._broken)
-            await self._room.stacks.discard(stack)
+            return False
+        self.timeline.record("fault.healed", fault=fault.title)
+        return True
 
     async def _note_violations(self, operator: Operator) -> None:
         async for line in operator.violations():
@@ -262,6 +346,10 @@ async def open_bed(run: Run, room: FeatureRoom, name: str) -> AsyncIterator[Test
             with anyio.CancelScope(shield=True):
                 await bed.close()
             tasks.cancel_scope.cancel()
+
+
+def _without(names: set[str], state: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: value for name, value in state.items() if name not in names}
 
 
 def _present(value: T | None, missing: str) -> T:
