@@ -12,9 +12,8 @@ _REDIS = "redis"
 def node_down(node: str) -> Story:
     """Start the one node, or restart it if it is there and does not answer; then see whether it stays."""
     seen = yield Reply(
-        f"The ticket says that node {node} is down. Before I change anything I look at the state "
-        "of all nodes "
-        "and at what they printed last.",
+        f"The ticket says that node {node} is down. Before I change anything I look at the state of all "
+        "nodes, and at what they printed last.",
         [looking_at_nodes()],
     )
     state = _state(seen, node)
@@ -22,8 +21,7 @@ def node_down(node: str) -> Story:
 
 
 def redis_disconnected() -> Story:
-    """Bring Redis back if it is lost; if it is there, restart the nodes that alone have lost "
-    "their way to it."""
+    """Bring Redis back if it is lost; if it is there, restart the nodes that alone have lost it."""
     seen = yield Reply(
         "The ticket says that the rate limiter has lost its Redis. Before I change anything I look whether "
         "Redis runs, and at what the nodes printed last.",
