@@ -10,6 +10,7 @@ from functools import partial
 import parse
 from hamcrest import contains_string, matches_regexp
 
+from support.breakage import expect_whole
 from support.evidence.attribution import expect_apart, resolved_session
 from support.evidence.eventually import expect
 from support.evidence.matchers import an_escalation, tickets_for
@@ -78,7 +79,7 @@ async def made_by_the_agent(bed: TestBed) -> None:
 
 @then("what was broken is whole again, as the stack itself shows")
 async def whole_again(bed: TestBed) -> None:
-    await bed.expect_whole()
+    await expect_whole(bed.injected)
 
 
 @then("one session on the ticket was resolved, its summary naming what was broken and what was done")

@@ -9,6 +9,7 @@ from hamcrest import (
     less_than_or_equal_to,
 )
 
+from support.breakage import expect_untouched
 from support.evidence.eventually import expect
 from support.faults.process import NodeKilled
 from support.gherkin import given, then, when
@@ -44,7 +45,7 @@ async def within_limit(bed: TestBed, key: str, limit: int) -> None:
 
 @then("all limits, other counters and nodes are as they were")
 async def untouched(bed: TestBed) -> None:
-    await bed.expect_untouched()
+    await expect_untouched(bed.stack, bed.injected)
 
 
 @when('clients use counter "{key}" up to its limit of {limit:d}, while the monitor makes {count:d} checks')

@@ -10,22 +10,19 @@ However the block is left, the operator is stopped, the fault is healed, the ste
 """
 
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
-import httpx
 from anyio.abc import TaskGroup
-from hamcrest import empty
 from hamcrest.core.matcher import Matcher
-from redis.exceptions import RedisError
 
+from support.breakage import Breakage, Injected
 from support.evidence.eventually import eventually, expect
-from support.evidence.matchers import a_line_that, a_number_up_to, unchanged_from
+from support.evidence.matchers import a_line_that, a_number_up_to
 from support.evidence.records import copy_database
 from support.evidence.repair import Repair, first_repair
 from support.evidence.spent import Spent
@@ -47,17 +44,6 @@ T = TypeVar("T")
 
 _TIMED = ("counter_drift", "high_latency")
 """Invariants that are violated only by what lasts."""
-_SHOWN_WITHIN = 30.0
-_HEALED_WITHIN = 60.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Injected:
-    """Faults that were put in place together: when (seconds since the epoch), and how things stood before."""
-
-    faults: tuple[Fault, ...]
-    wall: float
-    before: Mapping[str, str]
 
 
 class TestBed:
@@ -80,8 +66,7 @@ class TestBed:
         self._hosted: Stay[Operator] | None = None
         self._model: ModelDouble | None = None
         self._shortened = False
-        self._injected: Injected | None = None
-        self._to_heal: list[Fault] = []
+        self._breakage = Breakage(self.timeline)
 
     @property
     def stack(self) -> RateLimiterStack:
@@ -96,7 +81,7 @@ class TestBed:
     @property
     def injected(self) -> Injected:
         """The latest faults of this scenario. Raises BrokenBed when it has injected none."""
-        return _present(self._injected, "injected no fault")
+        return _present(self._breakage.injected, "injected no fault")
 
     @property
     def fault(self) -> Fault:
@@ -163,58 +148,7 @@ class TestBed:
         Raises BrokenBed when the faults cannot be put in place, or never show.
         """
         with self.spent.on("stack"):
-            try:
-                await self._break(faults)
-            except BrokenBed:
-                raise
-            except Exception as error:  # whatever it is, it is not the operator's
-                titles = ", and ".join(fault.title for fault in faults)
-                raise BrokenBed(
-                    f"{titles}: this could not be done: {type(error).__name__}: {error}"
-                ) from error
-
-    async def _break(self, faults: tuple[Fault, ...]) -> None:
-        for fault in faults:
-            self._to_heal.append(fault)  # before it is begun: half a fault has to be healed, too
-            await fault.prepare()
-        before = await self.stack.state()
-        self._injected = Injected(faults=faults, wall=float("inf"), before=before)
-        for fault in faults:
-            await fault.inject()
-        self._injected = Injected(faults=faults, wall=time.time(), before=before)
-        for fault in faults:
-            self.timeline.record("fault.injected", fault=fault.title)
-        for fault in faults:
-            with anyio.move_on_after(_SHOWN_WITHIN) as limit:
-                while not await fault.shown():  # noqa: ASYNC110 - a cluster announces nothing
-                    await anyio.sleep(0.01)
-            if limit.cancelled_caught:
-                raise BrokenBed(f"{fault.title}: the stack does not show it after {_SHOWN_WITHIN:g} s")
-            self.timeline.record("fault.shown", fault=fault.title)
-
-    async def expect_untouched(self) -> None:
-        """Raise AssertionError unless all that the faults did not break is as it was before them."""
-        broken = {name for fault in self.injected.faults for name in fault.breaks}
-        with self._in_one_piece():
-            now = await self.stack.state()
-        expect(_without(broken, now), unchanged_from(_without(broken, self.injected.before)))
-
-    async def expect_whole(self) -> None:
-        """Raise AssertionError unless what the faults broke is as a good repair leaves it."""
-        for fault in self.injected.faults:
-            with self._in_one_piece():
-                wrong = await fault.unrepaired()
-            expect(wrong, empty(), of="what is wrong still", because=fault.title)
-
-    @contextmanager
-    def _in_one_piece(self) -> Iterator[None]:
-        """Where the stack has to be fit to be looked at: after the operator's work, that is its business."""
-        try:
-            yield
-        except (NotSteady, OSError, RedisError, httpx.HTTPError) as error:
-            raise AssertionError(
-                f"expected: the stack can be looked at\n  but: {type(error).__name__}: {error}"
-            ) from error
+            await self._breakage.inject(self.stack, faults)
 
     async def until(
         self, observe: Callable[[], T | Awaitable[T]], matcher: Matcher[Any], *, within: float
@@ -282,7 +216,8 @@ class TestBed:
     def _substitutes(self) -> Iterator[str]:
         if self._model:
             yield "model double"
-        faults = self._injected.faults if self._injected else ()
+        injected = self._breakage.injected
+        faults = injected.faults if injected else ()
         if self._shortened and any(f.expected and f.expected.invariant in _TIMED for f in faults):
             yield "times shortened"
 
@@ -296,33 +231,22 @@ class TestBed:
                     copy_database(self._operator.database, self.evidence / "tickets.db")
         finally:
             try:
-                if self._to_heal:
+                if self._breakage.begun:
                     with self.spent.on("stack"):
-                        await self._heal_all(self.stack)
+                        await self._heal(self.stack)
             finally:
                 self.timeline.close()
 
-    async def _heal_all(self, stack: RateLimiterStack) -> None:
-        """Undo the faults, the latest first, and see that nothing is left of them, or discard the stack."""
-        healed = [await self._heal(fault) for fault in reversed(self._to_heal)]
-        if not all(healed):
-            await self._room.stacks.discard(stack)
-            return
+    async def _heal(self, stack: RateLimiterStack) -> None:
+        """Undo the faults, and see that nothing is left of them, or discard the stack."""
+        self._broken = await self._breakage.heal()
         try:
-            await stack.steady(within=STEADY_WITHIN)
-        except Exception:  # perhaps the operator's doing: a new stack is the remedy, the verdict stays
-            await self._room.stacks.discard(stack)
-
-    async def _heal(self, fault: Fault) -> bool:
-        try:
-            with anyio.fail_after(_HEALED_WITHIN):
-                await fault.heal()
-        except Exception as error:  # a heal may fail in any way; none may leak into the next scenario
-            self._broken = f"{fault.title}: this could not be healed: {type(error).__name__}: {error}"
-            self.timeline.record("bed.broken", reason=self._broken)
-            return False
-        self.timeline.record("fault.healed", fault=fault.title)
-        return True
+            if self._broken is None:
+                await stack.steady(within=STEADY_WITHIN)
+                return
+        except Exception:  # noqa: S110 - perhaps the operator's doing: the verdict stays as it is
+            pass
+        await self._room.stacks.discard(stack)
 
     async def _note_violations(self, operator: Operator) -> None:
         async for line in operator.violations():
@@ -346,10 +270,6 @@ async def open_bed(run: Run, room: FeatureRoom, name: str) -> AsyncIterator[Test
             with anyio.CancelScope(shield=True):
                 await bed.close()
             tasks.cancel_scope.cancel()
-
-
-def _without(names: set[str], state: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: value for name, value in state.items() if name not in names}
 
 
 def _present(value: T | None, missing: str) -> T:

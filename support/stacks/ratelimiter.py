@@ -5,7 +5,7 @@ that of the operator contract.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -177,14 +177,17 @@ class RateLimiterStack(Stack):
 
     async def without_redis(self) -> list[str]:
         """The nodes that answer and say that they have lost Redis."""
-        found = []
-        for name, url in self.addresses.items():
-            try:
+        found = set()
+
+        async def ask(name: str, url: str) -> None:
+            with suppress(httpx.HTTPError, ValueError):
                 if (await self._http.get(f"{url}/health")).json().get("redis", "ok") != "ok":
-                    found.append(name)
-            except (httpx.HTTPError, ValueError):
-                continue
-        return found
+                    found.add(name)
+
+        async with anyio.create_task_group() as tasks:  # at once: each may wait for Redis
+            for name, url in self.addresses.items():
+                tasks.start_soon(ask, name, url)
+        return sorted(found)
 
     async def reset(self) -> None:
         """Empty the counters and limits and put the baseline in their place, by the nodes' own API."""

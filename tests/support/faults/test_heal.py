@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import anyio
 import pytest
 
-from support import gherkin, testbed
+from support import breakage, gherkin
 from support.run import FeatureRoom
 from support.stacks.ratelimiter import RateLimiterStack
 from support.stacks.shared import shared_stacks
@@ -145,7 +145,7 @@ async def test_a_sentence_that_is_cancelled_is_undone(room, moment):
 async def test_a_heal_that_fails_breaks_the_bed_and_the_next_scenario_gets_a_new_stack(
     room, error, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(testbed, "_HEALED_WITHIN", 0.05)
+    monkeypatch.setattr(breakage, "_HEALED_WITHIN", 0.05)
     bed, raised = await scenario(room, heal=error)
     assert raised is None
     assert "half of it is broken: this could not be healed" in bed.facts(tmp_path).broken
@@ -189,7 +189,6 @@ async def test_a_stack_that_is_not_steady_after_the_heal_is_discarded_without_a_
         await bed.borrow_stack("ratelimiter")
         await bed.inject(Breakage(bed.stack))
         old = bed.stack
-        bed._to_heal.append(Breakage(old, heal=None))
         old.steady = partial(_never, old)
     assert bed.facts(tmp_path).broken is None
     assert (await next_stack(room)).number == 2
