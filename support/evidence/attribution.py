@@ -34,11 +34,10 @@ def resolved_session(records: Records, expected: Expected) -> Session:
 
 def expect_apart(records: Records, faults: Sequence[Fault], changes: Sequence[Change]) -> None:
     """Raise AssertionError unless each fault was repaired by the session on its own ticket alone."""
-    sessions = {fault: resolved_session(records, fault.expected) for fault in faults if fault.expected}
+    repaired = [(fault, resolved_session(records, fault.expected)) for fault in faults if fault.expected]
     for change in changes:
-        mended = [fault for fault in sessions if _concerns(change, fault)]
         session = _session_at(records, change)
-        own = [sessions[fault].session_id for fault in mended]
+        own = [own.session_id for fault, own in repaired if _concerns(change, fault)]
         if session is None or session.session_id not in own:
             raise AssertionError(
                 f"expected: every change is made by the session on the ticket of what it concerns\n"
