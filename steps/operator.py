@@ -20,6 +20,12 @@ async def monitor_watching(bed: TestBed) -> None:
     await watching(bed)
 
 
+@given("the monitor is watching alone with its own thresholds, with no ticket open")
+async def monitor_watching_in_earnest(bed: TestBed) -> None:
+    await bed.start_operator(agent=False, shortened=False)
+    await watching(bed)
+
+
 async def watching(bed: TestBed) -> None:
     async for check in bed.operator.checks(1):
         bed.expect_passing(check)

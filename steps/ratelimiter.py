@@ -9,10 +9,9 @@ from hamcrest import (
     less_than_or_equal_to,
 )
 
+from support.breakage import expect_untouched
 from support.evidence.eventually import expect
-from support.evidence.matchers import unchanged_from
 from support.faults.process import NodeKilled
-from support.faults.redis_data import OverLimit
 from support.gherkin import given, then, when
 from support.testbed import TestBed
 from support.workload.ratelimiter import Traffic, burst, most_within
@@ -33,11 +32,6 @@ async def steady(bed: TestBed, count: int) -> None:
         await bed.recovered(within=5)
 
 
-@when('counter "{key}" is pushed {by:d} over its limit of {limit:d}')
-async def push_over_limit(bed: TestBed, key: str, by: int, limit: int) -> None:
-    await bed.inject(OverLimit(bed.stack, key=key, limit=limit, by=by))
-
-
 @then('counter "{key}" is within its limit of {limit:d}, in Redis and in the API')
 async def within_limit(bed: TestBed, key: str, limit: int) -> None:
     expect(await bed.stack.count(key), less_than_or_equal_to(limit), of=f"counter {key} in Redis")
@@ -51,8 +45,7 @@ async def within_limit(bed: TestBed, key: str, limit: int) -> None:
 
 @then("all limits, other counters and nodes are as they were")
 async def untouched(bed: TestBed) -> None:
-    injected = bed.injected
-    expect(await injected.fault.untouched(), unchanged_from(injected.untouched))
+    await expect_untouched(bed.stack, bed.injected)
 
 
 @when('clients use counter "{key}" up to its limit of {limit:d}, while the monitor makes {count:d} checks')

@@ -1,6 +1,9 @@
 """The words about the operator's records: tickets, audit sessions and what they say."""
 
+import time
+
 from hamcrest import contains_string, equal_to, greater_than, less_than, matches_regexp
+from hamcrest.core.base_matcher import BaseMatcher
 
 from support.evidence.eventually import expect
 from support.evidence.matchers import (
@@ -11,6 +14,7 @@ from support.evidence.matchers import (
     no_ticket,
     only,
 )
+from support.evidence.records import Ticket
 from support.faults.redis_data import OverLimit
 from support.gherkin import given, then
 from support.testbed import TestBed
@@ -18,10 +22,24 @@ from support.testbed import TestBed
 _FILED_WITHIN = 5.0
 
 
-@then('one ticket is filed, for invariant {invariant} on counter "{key}"')
-async def one_ticket(bed: TestBed, invariant: str, key: str) -> None:
-    bed.seen["ticket"] = only(a_ticket_for(invariant, key))
+@then("one ticket is filed, for invariant {invariant} on {part}")
+async def one_ticket(bed: TestBed, invariant: str, part: str) -> None:
+    bed.seen["ticket"] = only(a_ticket_for(invariant, named(part)))
     await bed.until(lambda: bed.operator.records().tickets, bed.seen["ticket"], within=_FILED_WITHIN)
+
+
+@then("one ticket is filed within {seconds:g} seconds, for invariant {invariant} on {part}")
+async def one_ticket_within(bed: TestBed, seconds: float, invariant: str, part: str) -> None:
+    wanted = only(a_ticket_for(invariant, named(part)))
+    await bed.until(lambda: bed.operator.records().tickets, wanted, within=seconds)
+
+
+@then("no ticket is filed within {seconds:g} seconds")
+async def no_ticket_within(bed: TestBed, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        async for _ in bed.operator.checks(1):
+            expect(bed.operator.records().tickets, no_ticket())
 
 
 @then("no other ticket is filed during {count:d} checks")
@@ -78,12 +96,7 @@ async def changed_by_the_agent(bed: TestBed, key: str) -> None:
 
 @then("the ticket is resolved within {seconds:g} seconds")
 async def ticket_resolved(bed: TestBed, seconds: float) -> None:
-    invariant, identifier = bed.injected.fault.violation
-    await bed.until(
-        lambda: bed.operator.records().tickets,
-        only(a_ticket_for(invariant, identifier, status="resolved")),
-        within=seconds,
-    )
+    await bed.until(lambda: bed.operator.records().tickets, only(_resolved(bed)), within=seconds)
 
 
 @then("the repair came before the resolution")
@@ -104,14 +117,9 @@ async def stays_cleared(bed: TestBed, count: int) -> None:
         pass  # the check that was under way when the ticket was resolved may have looked before the repair
     async for check in bed.operator.checks(count):
         bed.expect_passing(check)
-        title = bed.injected.fault.title
-        expect(
-            await bed.injected.fault.shown(), equal_to(False), of=f"whether {title}, as the stack shows it"
-        )
-        expect(
-            bed.operator.records().tickets,
-            only(a_ticket_for(*bed.injected.fault.violation, status="resolved")),
-        )
+        title = bed.fault.title
+        expect(await bed.fault.shown(), equal_to(False), of=f"whether {title}, as the stack shows it")
+        expect(bed.operator.records().tickets, only(_resolved(bed)))
 
 
 @then('one session on the ticket was resolved, its summary naming counter "{key}" and what was done')
@@ -125,3 +133,13 @@ async def session_resolved(bed: TestBed, key: str) -> None:
         matches_regexp(r"\b(reset|clear|delet|remov|empt|drain|drop)"),
         of="the summary, saying what was done",
     )
+
+
+def named(part: str) -> str | None:
+    """The name in a part as the features write it, such as `counter "checkout"`; None for the whole of it."""
+    return part.split('"')[1] if '"' in part else None
+
+
+def _resolved(bed: TestBed) -> BaseMatcher[Ticket]:
+    expected = bed.expected
+    return a_ticket_for(expected.invariant, expected.identifier, status="resolved")

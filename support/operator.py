@@ -27,6 +27,7 @@ from support.supervisor import (
     Line,
     LogLine,
     NotReady,
+    NotSeen,
     Process,
     ProcessInfo,
     Supervisor,
@@ -171,6 +172,15 @@ class Operator:
                         f"within {patience:g} s\n{monitor.output.describe()}"
                     )
                 yield line
+
+    async def says(self, what: str, pattern: str, *, within: float) -> Line:
+        """The monitor's first line from now on that matches; raises OperatorFailed after `within` seconds."""
+        output = self.monitor.output
+        with self._spent.on("waiting"):
+            try:
+                return await output.line(pattern, since=output.mark(), within=within)
+            except NotSeen as error:
+                raise OperatorFailed(f"expected: the monitor says {what}\n  but: {error}") from error
 
     def violations(self) -> AsyncIterator[Line]:
         """The lines of the monitor's checks that saw a violation, from its start until it ends."""

@@ -80,6 +80,8 @@ class Profile:
     demo: Sequence[str] | None
     cwd: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    shortened: Mapping[str, str] = field(default_factory=dict)
+    """Added to `env` where the operator's real thresholds take too long."""
     output: OutputPatterns = field(default_factory=OutputPatterns)
     timing: Timing = field(default_factory=Timing)
     limits: Mapping[str, str] = field(default_factory=dict)
@@ -110,7 +112,7 @@ def load_profile(path: Path) -> Profile:
         raise ProfileError(f"profile {path}: is not TOML: {error}") from error
     _known(path, "the top level", document, {"operator"})
     table = _table(path, document, "operator")
-    known = {"name", "cwd", "env", "output", "timing", "limits", *_COMMANDS}
+    known = {"name", "cwd", "env", "shortened", "output", "timing", "limits", *_COMMANDS}
     _known(path, "[operator]", table, known)
     commands = {name: _command(path, table, name) for name in _COMMANDS}
     if commands["monitor"] is None:
@@ -122,7 +124,8 @@ def load_profile(path: Path) -> Profile:
         agent=commands["agent"],
         demo=commands["demo"],
         cwd=_directory(path, _text(path, table, "cwd", default=".")),
-        env=_environment(path, _table(path, table, "env")),
+        env=_environment(path, table, "env"),
+        shortened=_environment(path, table, "shortened"),
         output=OutputPatterns(**_patterns(path, _table(path, table, "output"))),
         timing=Timing(**_seconds(path, _table(path, table, "timing"))),
         limits=_limits(path, _table(path, table, "limits")),
@@ -197,10 +200,11 @@ def _directory(path: Path, written: str) -> Path:
     return directory
 
 
-def _environment(path: Path, table: Mapping[str, Any]) -> Mapping[str, str]:
+def _environment(path: Path, parent: Mapping[str, Any], key: str) -> Mapping[str, str]:
+    table = _table(path, parent, key)
     for name, value in table.items():
         if not isinstance(value, str):
-            raise ProfileError(f"profile {path}: operator.env.{name}: must be a text")
+            raise ProfileError(f"profile {path}: operator.{key}.{name}: must be a text")
     return dict(table)
 
 

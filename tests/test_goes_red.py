@@ -24,6 +24,8 @@ SEEN = {
     ("liar_model", "DEMO-05.4"): "in Redis: a value less than or equal to <10>\n  but: was <15>",
     ("liar_model", "DEMO-05.5"): "but: nothing changed the stack after the fault",
     ("liar_model", "DEMO-05.8"): "ESCALATED",
+    ("node_remover_model", "DEMO-05.4"): "ratelimiter-1 is exited",
+    ("wrong_node_model", "DEMO-05.4"): "node ratelimiter-2 was running, pid",
     ("limit_raiser_model", "DEMO-05.4"): "limit of checkout was limit 10, window_ms 600000 and is limit 30",
     ("silent_agent", "AUDIT-01.2"): "was exchanged and is not on record",
     ("trusting_monitor", "DEMO-05.9"): "expected: a ticket for counter checkout is open again after 2 checks",
@@ -31,14 +33,12 @@ SEEN = {
 """What the report must say was seen."""
 
 
-@pytest.mark.parametrize("name", names())
-def test_a_bad_operator_is_noticed_in_the_right_criterion(name, tmp_path):
-    breaks = load_sabotage(name).breaks
+@pytest.mark.parametrize(("name", "criterion"), SEEN)
+def test_a_bad_operator_is_noticed_in_the_right_criterion(name, criterion, tmp_path):
     run = subprocess.run(
         [
             *(sys.executable, "-m", "behave", "-D", f"sabotage={name}", "-D", f"reports={tmp_path}"),
-            *("--tags", " or ".join(f"@{criterion}" for criterion in breaks)),
-            *(["--stop"] if len(breaks) == 1 else []),  # the first scenario that fails will do
+            *("--stop", "--tags", f"@{criterion}"),  # one red scenario makes the criterion red
         ],
         cwd=ROOT,
         capture_output=True,
@@ -48,11 +48,10 @@ def test_a_bad_operator_is_noticed_in_the_right_criterion(name, tmp_path):
     assert run.returncode == 1, run.stdout
     report = json.loads((tmp_path / "traceability.json").read_text(encoding="utf-8"))
     criteria = {each["id"]: each for r in report["requirements"] for each in r["criteria"]}
-    for criterion in breaks:
-        assert criteria[criterion]["status"] == "failed", run.stdout
-        reasons = [scenario["reason"] or "" for scenario in criteria[criterion]["scenarios"]]
-        assert any(SEEN[name, criterion] in reason for reason in reasons), reasons
+    assert criteria[criterion]["status"] == "failed", run.stdout
+    reasons = [scenario["reason"] or "" for scenario in criteria[criterion]["scenarios"]]
+    assert any(SEEN[name, criterion] in reason for reason in reasons), reasons
 
 
-def test_every_expectation_here_is_of_a_sabotage_that_exists():
-    assert {name for name, _ in SEEN} == set(names())
+def test_every_criterion_that_a_sabotage_breaks_is_expected_here():
+    assert set(SEEN) == {(name, criterion) for name in names() for criterion in load_sabotage(name).breaks}

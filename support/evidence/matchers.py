@@ -49,6 +49,23 @@ class _Only(BaseMatcher[Sequence[Any]]):
         _list(item, self._what, mismatch_description)
 
 
+class _TicketsFor(BaseMatcher[Sequence[Ticket]]):
+    def __init__(self, keys: Iterable[str], status: str | None) -> None:
+        self._keys, self._status = sorted(keys), status
+
+    def _matches(self, item: Sequence[Ticket]) -> bool:
+        return sorted(t.violation_key for t in item) == self._keys and all(
+            self._status in (None, t.status) for t in item
+        )
+
+    def describe_to(self, description: Description) -> None:
+        status = f"{self._status} " if self._status else ""
+        description.append_text(f"one {status}ticket for each of {', '.join(self._keys)}, and no other")
+
+    def describe_mismatch(self, item: Sequence[Ticket], mismatch_description: Description) -> None:
+        _list(item, "ticket", mismatch_description)
+
+
 class _NoTicket(BaseMatcher[Sequence[Ticket]]):
     def _matches(self, item: Sequence[Ticket]) -> bool:
         return not item
@@ -95,6 +112,28 @@ class _Worked(BaseMatcher[Records]):
 
     def describe_to(self, description: Description) -> None:
         description.append_text("a session that has ended, and its ticket resolved or escalated")
+
+    def describe_mismatch(self, item: Records, mismatch_description: Description) -> None:
+        _list(item.tickets, "ticket", mismatch_description)
+        mismatch_description.append_text("\n  and ")
+        _list(item.sessions, "session", mismatch_description)
+
+
+class _Escalation(BaseMatcher[Records]):
+    def __init__(self, part: str, tried: str) -> None:
+        self._part, self._tried = part, tried
+
+    def _matches(self, item: Records) -> bool:
+        return len(item.tickets) == 1 and item.tickets[0].escalated and self._says(item.tickets[0].diagnosis)
+
+    def _says(self, reason: str | None) -> bool:
+        said = (reason or "").lower()
+        return self._part.lower() in said and re.search(self._tried, said) is not None
+
+    def describe_to(self, description: Description) -> None:
+        description.append_text(
+            f"exactly one ticket, escalated with a reason that names {self._part} and what was tried"
+        )
 
     def describe_mismatch(self, item: Records, mismatch_description: Description) -> None:
         _list(item.tickets, "ticket", mismatch_description)
@@ -162,6 +201,11 @@ def only(matcher: BaseMatcher[Any], what: str = "ticket") -> BaseMatcher[Sequenc
     return _Only(matcher, what)
 
 
+def tickets_for(keys: Iterable[str], *, status: str | None = None) -> BaseMatcher[Sequence[Ticket]]:
+    """Matches a list with one ticket for each violation key, and no other ticket."""
+    return _TicketsFor(keys, status)
+
+
 def no_ticket() -> BaseMatcher[Sequence[Ticket]]:
     """Matches an empty list of tickets."""
     return _NoTicket()
@@ -180,6 +224,14 @@ def a_ticket() -> BaseMatcher[Sequence[Ticket]]:
 def a_worked_ticket() -> BaseMatcher[Records]:
     """Matches records in which every session has ended and every ticket is resolved or escalated."""
     return _Worked()
+
+
+def an_escalation(part: str, tried: str) -> BaseMatcher[Records]:
+    """Matches records of one ticket, escalated with a reason that names the part and what was tried.
+
+    `tried` is a regular expression, for lower case.
+    """
+    return _Escalation(part, tried)
 
 
 def a_line_that(says: str, pattern: str) -> BaseMatcher[str]:

@@ -32,6 +32,6 @@ class RefilledOverLimit(OverLimit):
 
     async def _refill(self) -> None:
         while self._wanted:
-            if await self._stack.count(self.key) <= self.limit:
-                await self._stack.push(self.key, self.count)
+            if await self._stack.count(self._key) <= self._limit:
+                await self._stack.push(self._key, self._count)
             await asyncio.sleep(_LOOK_EVERY)

@@ -28,6 +28,13 @@ class Counter:
     key: str
     count: int
     limit: int | None
+    remaining: int = 0
+    window_ms: int | None = None
+
+    @property
+    def ghost(self) -> bool:
+        """Whether requests would be allowed although the limit is 0."""
+        return self.limit == 0 and self.remaining > 0
 
     @property
     def over(self) -> bool:
@@ -50,10 +57,15 @@ def resetting(client: str, key: str) -> str:
     return request(client, "POST", _url(f"{_COUNTERS}/{quote(key, safe='')}/reset"))
 
 
-def setting_limit(client: str, key: str, limit: int) -> str:
-    """The command that changes the limit of one key."""
+def setting_limit(client: str, key: str, limit: int, *, window_ms: int | None = None) -> str:
+    """The command that stores the limit of one key; the rate limiter chooses a window that is not given."""
     url = _url(f"/api/limits/{quote(key, safe='')}")
-    return request(client, "PUT", url, json.dumps({"limit": limit}))
+    return request(
+        client,
+        "PUT",
+        url,
+        json.dumps({"limit": limit} if window_ms is None else {"limit": limit, "window_ms": window_ms}),
+    )
 
 
 def client_of(output: str) -> str:
@@ -75,7 +87,13 @@ def counter_in(output: str, key: str) -> Counter:
     for entry in shown:
         if entry.get("key") == key:
             try:
-                return Counter(key, int(entry["count"]), int(entry["limit"]))
+                return Counter(
+                    key,
+                    int(entry["count"]),
+                    int(entry["limit"]),
+                    int(entry.get("remaining", 0)),
+                    entry.get("window_ms"),
+                )
             except (KeyError, TypeError, ValueError) as error:
                 raise Unreadable(f"counter {key!r} is shown as {json.dumps(entry)}") from error
     return Counter(key, 0, None)
@@ -83,8 +101,13 @@ def counter_in(output: str, key: str) -> Counter:
 
 def nodes_in(output: str) -> str:
     """The nodes and their states in the output of `looking`, in words."""
+    return ", ".join(f"{node} {state}" for node, state in states_in(output).items()) or "none listed"
+
+
+def states_in(output: str) -> dict[str, str]:
+    """The states of the nodes in the output of `looking`, by node. Raises `Unreadable`."""
     nodes = _shown(output, "/api/nodes").get("nodes") or []
-    return ", ".join(f"{node.get('id')} {node.get('state')}" for node in nodes) or "none listed"
+    return {str(node.get("id")): str(node.get("state")) for node in nodes}
 
 
 def cleared_in(output: str) -> int:

@@ -2,11 +2,15 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
+import anyio
+
 from support.stacks.control import serve_stackctl
+from support.stacks.links import open_links
 from support.stacks.ratelimiter import NODE_NAMES, RateLimiterStack
 from support.stacks.redis_server import find_redis_server, redis_command
 from support.supervisor import (
@@ -30,6 +34,7 @@ class ProcessNode:
         self._command = command
         self._process: Process | None = None
         self._paused = False
+        self._changing = anyio.Lock()  # whoever starts and whoever stops it take turns
 
     @property
     def name(self) -> str:
@@ -56,8 +61,9 @@ class ProcessNode:
 
     async def start(self) -> None:
         """Start the node and return when it is ready; a node that runs is left alone."""
-        await self.launch()
-        await self.process.ready()
+        async with self._changing:
+            await self.launch()
+            await self.process.ready()
 
     async def launch(self) -> None:
         """Start the node without waiting for its readiness."""
@@ -66,10 +72,12 @@ class ProcessNode:
             self._process = await self._supervisor.spawn(self._command)
 
     async def stop(self) -> None:
-        await self.process.stop()
+        async with self._changing:
+            await self.process.stop()
 
     async def kill(self) -> None:
-        await self.process.kill()
+        async with self._changing:
+            await self.process.kill()
 
     async def pause(self) -> None:
         self.process.pause()
@@ -101,21 +109,35 @@ async def ratelimiter_on_processes(
 
     Leaves the processes to the supervisor. Raises BrokenBed when a node cannot be started.
     """
-    with ExitStack() as reserved:
-        ports = {name: reserved.enter_context(reserve_port()).number for name in ("redis", *NODE_NAMES)}
-        redis_url = f"redis://127.0.0.1:{ports['redis']}/0"
-        environment = {"PATH": os.defpath, "TMPDIR": str(directory), "PYTHONUNBUFFERED": "1"}
-        redis = Command(
-            name="redis",
-            argv=redis_command(find_redis_server(environ), port=ports["redis"], directory=directory),
-            cwd=directory,
-            env=environment,
-            ready=LogLine("Ready to accept connections"),
+    async with AsyncExitStack() as opened:
+        ports = {name: opened.enter_context(reserve_port()).number for name in ("redis", *NODE_NAMES)}
+        links = await opened.enter_async_context(
+            open_links(redis=ports["redis"], nodes={name: ports[name] for name in NODE_NAMES})
         )
+        environment = {"PATH": os.defpath, "TMPDIR": str(directory), "PYTHONUNBUFFERED": "1"}
+        server = find_redis_server(environ)
+
+        def redis_on(port: int, name: str) -> Command:
+            home = directory / name
+            home.mkdir()
+            return Command(
+                name=name,
+                argv=redis_command(server, port=port, directory=home),
+                cwd=home,
+                env=environment,
+                ready=LogLine("Ready to accept connections"),
+            )
+
+        redis = redis_on(ports["redis"], "redis")
         limiters = [
             Command(
                 name=name,
-                argv=_node_command(name, port=ports[name], redis_url=redis_url),
+                argv=_node_command(
+                    name,
+                    port=ports[name],
+                    advertise=f"127.0.0.1:{links.to_node[name].port}",
+                    redis_url=f"redis://127.0.0.1:{links.to_redis[name].port}/0",
+                ),
                 cwd=directory,
                 env=environment,
                 ready=LogLine(f"{name} ready on "),
@@ -126,7 +148,9 @@ async def ratelimiter_on_processes(
         stack = RateLimiterStack(
             nodes,
             addresses={name: f"http://127.0.0.1:{ports[name]}" for name in NODE_NAMES},
-            redis_url=redis_url,
+            redis_url=f"redis://127.0.0.1:{ports['redis']}/0",
+            links=links,
+            other_redis=partial(_other_redis, supervisor, redis_on),
             control=directory / "stackctl.sock",
         )
         for_suite = {
@@ -149,8 +173,18 @@ async def ratelimiter_on_processes(
             yield stack
 
 
-def _node_command(name: str, *, port: int, redis_url: str) -> list[str]:
+@asynccontextmanager
+async def _other_redis(supervisor: Supervisor, redis_on: Callable[[int, str], Command]) -> AsyncIterator[int]:
+    with reserve_port() as port:
+        process = await supervisor.start(redis_on(port.number, f"redis-{port.number}"))
+        try:
+            yield port.number
+        finally:
+            await process.stop()
+
+
+def _node_command(name: str, *, port: int, advertise: str, redis_url: str) -> list[str]:
     return [
         *(sys.executable, "-m", "systems.ratelimiter", "--id", name),
-        *("--host", "127.0.0.1", "--port", str(port), "--redis", redis_url),
+        *("--host", "127.0.0.1", "--port", str(port), "--advertise", advertise, "--redis", redis_url),
     ]

@@ -4,8 +4,10 @@ What is observed comes from the nodes' API and, past it, from Redis itself. The 
 that of the operator contract.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -13,31 +15,24 @@ from urllib.parse import quote
 
 import anyio
 import httpx
-from anyio.abc import TaskStatus
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from support.stacks.links import RateLimiterLinks
+from support.stacks.redis_witness import witness
 from support.stacks.stack import Change, Node, NotSteady, Stack
-from support.verdict import BrokenBed
+from support.verdict import BrokenBed, NotVerified
 
 NODE_NAMES = ("ratelimiter-1", "ratelimiter-2", "ratelimiter-3")
 
-_MINUTES_10 = 600_000
+WINDOW_MS = 600_000
+"""The window of a limit that a scene sets: ten minutes, which no scenario outlives."""
+
 BASELINE: Mapping[str, tuple[int, int]] = MappingProxyType({"login": (5, 2), "search": (20, 3)})
 """Counters that every scene holds: limit and count, for a window of ten minutes. No fault touches them."""
 
-_WRITES = frozenset(
-    {
-        *("APPEND", "CONFIG", "COPY", "DECR", "DEL", "EVAL", "EXPIRE", "EXPIREAT", "FLUSHALL", "FLUSHDB"),
-        *("GETDEL", "GETSET", "HDEL", "HINCRBY", "HMSET", "HSET", "INCR", "INCRBY", "MOVE", "PERSIST"),
-        *("PEXPIRE", "PEXPIREAT", "RENAME", "RENAMENX", "RESTORE", "SET", "SETEX", "SHUTDOWN", "SWAPDB"),
-        *("UNLINK", "ZADD", "ZINCRBY", "ZPOPMAX", "ZPOPMIN", "ZREM", "ZREMRANGEBYLEX"),
-        *("ZREMRANGEBYRANK", "ZREMRANGEBYSCORE"),
-    }
-)
-_WHOLE = frozenset({"CONFIG", "FLUSHALL", "FLUSHDB", "SHUTDOWN", "SWAPDB"})
-_CHECKING = frozenset({"EXPIRE", "INCR", "PEXPIRE", "ZADD", "ZREMRANGEBYSCORE"})
-"""What a node's script writes when it checks a request."""
+
+_JOINED = "a stack that was joined has no links of the suite's own; run without -D join"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +47,11 @@ class Counter:
 
 
 class RateLimiterStack(Stack):
-    """Redis and the nodes, however they are run; `addresses` are the nodes' URLs by name."""
+    """Redis and the nodes, however they are run; `addresses` are the nodes' URLs by name.
+
+    Nodes reach Redis, and operators reach nodes and Redis, through `links`; the suite looks past them.
+    `other_redis` starts an empty Redis and gives its port. A stack that was joined has neither.
+    """
 
     subject = "ratelimiter"
 
@@ -62,11 +61,15 @@ class RateLimiterStack(Stack):
         *,
         addresses: Mapping[str, str],
         redis_url: str,
+        links: RateLimiterLinks | None = None,
+        other_redis: Callable[[], AbstractAsyncContextManager[int]] | None = None,
         control: Path | None = None,
     ) -> None:
         self._nodes = dict(nodes)
         self.addresses = dict(addresses)
         self.redis_url = redis_url
+        self._links = links
+        self._other_redis = other_redis
         self._control = control
         self._http = httpx.AsyncClient(timeout=2, verify=False, trust_env=False)  # loopback only
         self.redis: Redis = Redis.from_url(
@@ -81,7 +84,27 @@ class RateLimiterStack(Stack):
     @property
     def environment(self) -> Mapping[str, str]:
         control = {"STACKCTL_SOCKET": str(self._control)} if self._control else {}
-        return {"RATELIMITER_URL": self._url, "REDIS_URL": self.redis_url, **control}
+        if self._links is None:
+            return {"RATELIMITER_URL": self._url, "REDIS_URL": self.redis_url, **control}
+        first = next(iter(self._links.to_node.values()))
+        return {
+            "RATELIMITER_URL": f"http://127.0.0.1:{first.port}",
+            "REDIS_URL": f"redis://127.0.0.1:{self._links.operator_to_redis.port}/0",
+            **control,
+        }
+
+    @property
+    def links(self) -> RateLimiterLinks:
+        """The ways between the parts of the stack. Raises NotVerified when they are not the suite's own."""
+        if self._links is None:
+            raise NotVerified(_JOINED)
+        return self._links
+
+    def other_redis(self) -> AbstractAsyncContextManager[int]:
+        """Start an empty Redis that is no node of the stack. Raises NotVerified where that cannot be done."""
+        if self._other_redis is None:
+            raise NotVerified(_JOINED)
+        return self._other_redis()
 
     @property
     def urls(self) -> list[str]:
@@ -109,7 +132,7 @@ class RateLimiterStack(Stack):
 
     async def watch(self) -> None:
         """Begin to witness changes; Redis must be up."""
-        await self._tasks.start(self._witness)
+        await self._tasks.start(partial(witness, self.redis_url, self.note))
 
     async def __aenter__(self) -> Self:
         self._tasks = anyio.create_task_group()
@@ -143,6 +166,9 @@ class RateLimiterStack(Stack):
     async def problems(self) -> list[str]:
         """What is wrong with the stack at this moment, each in a few words; empty is the steady state."""
         found = [f"{n.name} is {n.state}" for n in self._nodes.values() if n.state != "running"]
+        found += [
+            f"the link from {link.name} is {link.state}" for link in self.links if link.state != "whole"
+        ]
         try:
             await self.redis.ping()
         except RedisError as error:
@@ -160,23 +186,44 @@ class RateLimiterStack(Stack):
             if states != expected:
                 found.append(f"{name} sees the nodes as {states}, not {expected}")
         if not found:
-            found += [
-                f"counter {c.key} stands at {c.count} with a limit of {c.limit}"
-                for c in (await self.counters()).values()
-                if c.count > c.limit
-            ]
+            try:
+                listed = (await self._get(self._url, "/api/counters"))["counters"]
+            except httpx.HTTPError as error:
+                return [f"the counters are not shown: {type(error).__name__} {error}".rstrip()]
+            found += filter(None, map(_problem, listed))
         return found
+
+    async def without_redis(self) -> list[str]:
+        """The nodes that answer and say that they have lost Redis."""
+        found = set()
+
+        async def ask(name: str, url: str) -> None:
+            with suppress(httpx.HTTPError, ValueError):
+                if (await self._http.get(f"{url}/health")).json().get("redis", "ok") != "ok":
+                    found.add(name)
+
+        async with anyio.create_task_group() as tasks:  # at once: each may wait for Redis
+            for name, url in self.addresses.items():
+                tasks.start_soon(ask, name, url)
+        return sorted(found)
 
     async def reset(self) -> None:
         """Empty the counters and limits and put the baseline in their place, by the nodes' own API."""
         await self._delete("ratelimit:*")
         for key, (limit, count) in BASELINE.items():
-            await self.set_limit(key, limit, window_ms=_MINUTES_10)
+            await self.set_limit(key, limit, window_ms=WINDOW_MS)
             for _ in range(count):
-                (await self._http.post(f"{self._url}/check", json={"key": key})).raise_for_status()
+                await self.check(key)
         self._changes.clear()
 
-    async def set_limit(self, key: str, limit: int, *, window_ms: int = _MINUTES_10) -> None:
+    async def check(self, key: str, *, node: str = NODE_NAMES[0]) -> bool:
+        """Whether a request for `key` is allowed; raises httpx.HTTPError when nobody decides."""
+        answer = await self._http.post(f"{self.addresses[node]}/check", json={"key": key})
+        if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+            answer.raise_for_status()
+        return answer.is_success
+
+    async def set_limit(self, key: str, limit: int, *, window_ms: int = WINDOW_MS) -> None:
         """Set a limit by the API; `window_ms` in milliseconds."""
         answer = await self._http.put(
             f"{self._url}/api/limits/{quote(key, safe='')}", json={"limit": limit, "window_ms": window_ms}
@@ -193,7 +240,7 @@ class RateLimiterStack(Stack):
 
     async def count(self, key: str) -> int:
         """How many requests Redis itself holds for a key, within the key's window."""
-        window_ms = int(await self.redis.hget(f"ratelimit:limit:{key}", "window_ms") or _MINUTES_10)
+        window_ms = int(await self.redis.hget(f"ratelimit:limit:{key}", "window_ms") or WINDOW_MS)
         seconds, microseconds = await self.redis.time()
         now_ms = seconds * 1000 + microseconds // 1000
         return int(await self.redis.zcount(f"ratelimit:{key}", f"({now_ms - window_ms}", "+inf"))
@@ -220,10 +267,14 @@ class RateLimiterStack(Stack):
                 key = str(name).removeprefix("ratelimit:limit:")
                 state[f"limit of {key}"] = ", ".join(f"{k!s} {v!s}" for k, v in sorted(fields.items()))
             elif not name.endswith(":seq"):
-                state[f"counter {str(name).removeprefix('ratelimit:')}"] = str(await self.redis.zcard(name))
+                state[f"counter {str(name).removeprefix('ratelimit:')}"] = await self._held(name)
         for name in await self.node_states():
             state[f"registration of {name}"] = "there"
         return state
+
+    async def _held(self, name: str) -> str:
+        kind = await self.redis.type(name)
+        return str(await self.redis.zcard(name)) if kind == "zset" else f"a {kind!s}"
 
     async def node_states(self) -> dict[str, str]:
         """`Up` or `Down` by node, as the first node that answers sees it. Raises NotSteady when none does."""
@@ -235,39 +286,6 @@ class RateLimiterStack(Stack):
             return _states(listed)
         raise NotSteady("no rate limiter node answers")
 
-    async def _witness(self, *, task_status: TaskStatus[None]) -> None:
-        """Note every write to counters and limits that does not come from checking requests, until cancelled.
-
-        Redis tells of each command as it runs it (MONITOR), and marks as `lua` what a script runs.
-        """
-        told = False
-        while True:
-            try:
-                async with (
-                    Redis.from_url(self.redis_url, decode_responses=True) as client,
-                    client.monitor() as monitor,
-                ):
-                    if not told:
-                        told = True
-                        task_status.started()
-                    while True:
-                        self._notice(await monitor.next_command())
-            except (RedisError, OSError):
-                await anyio.sleep(0.05)  # Redis is down, perhaps as a fault: nothing can be written
-
-    def _notice(self, command: Mapping[str, object]) -> None:
-        words = str(command["command"]).split()
-        if not words:
-            return
-        verb = words[0].upper()
-        if verb == "CONFIG" and words[1:2] != ["SET"]:
-            return
-        of_a_check = command["client_type"] == "lua" and verb in _CHECKING
-        concerns = verb in _WHOLE or any(w.strip('"').startswith("ratelimit:") for w in words[1:])
-        if verb in _WRITES and concerns and not of_a_check:
-            wall = float(str(command["time"]))
-            self._changes.append(Change(wall=wall, what=" ".join(words[:6])))
-
     async def _get(self, url: str, path: str) -> dict[str, list[dict[str, Any]]]:
         answer = await self._http.get(f"{url}{path}")
         answer.raise_for_status()
@@ -278,6 +296,18 @@ class RateLimiterStack(Stack):
         names = [name async for name in self.redis.scan_iter(match=pattern, count=1000)]
         if names:
             await self.redis.delete(*names)
+
+
+def _problem(counter: Mapping[str, Any]) -> str | None:
+    """What is wrong with a counter as the API lists it."""
+    key = counter["key"]
+    if "error" in counter:
+        return f"counter {key} cannot be read: {counter['error']}"
+    if counter["count"] > counter["limit"]:
+        return f"counter {key} stands at {counter['count']} with a limit of {counter['limit']}"
+    if counter["limit"] == 0 and counter["remaining"] > 0:
+        return f"counter {key} has a limit of 0 and allows {counter['remaining']}"
+    return None
 
 
 def _states(listed: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:

@@ -54,8 +54,11 @@ class SharedStacks:
         return stack
 
     async def discard(self, stack: Stack) -> None:
-        """Stop a stack for good."""
-        await self._running.pop(stack.subject).leave()
+        """Stop a stack for good, if that has not been done yet."""
+        running = self._running.get(stack.subject)
+        if running is not None and running.value is stack:
+            del self._running[stack.subject]
+            await running.leave()
 
 
 @asynccontextmanager

@@ -111,8 +111,10 @@ def report(findings: Sequence[Finding], record: CheckRecord) -> list[str]:
     if violations:
         keys = ", ".join(violation.key for violation in violations)
         lines.append(f"Check complete: {len(violations)} violation(s) detected: {keys}")
-    if doubts := _doubts(findings):
-        lines.append(f"Check incomplete: {doubts}")
+    doubts = _doubts(findings)
+    if doubts:
+        # One line tells the outcome of a check; what was left open beside it is another.
+        lines.append(f"{'Left open' if violations else 'Check incomplete'}: {doubts}")
     elif not violations:
         lines.append("Check complete: all passing")
     return lines

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError  # noqa: A004 - not Python's own
 
 DEADLINE = 0.8
 """Seconds a question to Redis may take, connecting and queueing for a connection included."""
@@ -57,6 +57,10 @@ class RedisLink:
         except TimeoutError as error:
             raise RedisUnreachableError(f"no answer within {within:g} s") from error
         except (RedisError, OSError) as error:
+            if isinstance(error, ConnectionError | OSError):
+                # What ended this connection has most likely ended the idle ones, and those that were
+                # reset do not tell before they are used: no further question shall fail for it.
+                await self._pool.disconnect(inuse_connections=False)
             raise RedisUnreachableError(str(error) or type(error).__name__) from error
 
     async def close(self) -> None:

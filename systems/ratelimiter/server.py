@@ -36,7 +36,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     membership = Membership(
         link,
         node_id=settings.node_id,
-        address=address,
+        address=settings.advertise or address,
         heartbeat=settings.heartbeat,
         ttl=settings.node_ttl,
     )

@@ -18,6 +18,8 @@ class Settings:
     redis_url: str
     heartbeat: float
     node_ttl: float
+    advertise: str = ""
+    """`host:port` that the others are told; empty is where this node listens."""
 
 
 def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
@@ -41,6 +43,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
     setting("--redis", "REDIS_URL", "redis://127.0.0.1:6379/0", "Redis that the nodes share")
     setting("--heartbeat", "HEARTBEAT_SECONDS", "0.5", "seconds between two heartbeats")
     setting("--node-ttl", "NODE_TTL_SECONDS", "1.5", "seconds after which a silent node is Down")
+    setting("--advertise", "NODE_ADVERTISE", "", "host:port by which others reach this node, if another")
     given = parser.parse_args(argv)
 
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", given.id):
@@ -54,6 +57,8 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
         parser.error(
             "the Redis URL must begin with redis://, rediss:// or unix://; give it with --redis or REDIS_URL"
         )
+    if given.advertise and not re.fullmatch(r"\S+:\d{1,5}", given.advertise):
+        parser.error(f"the address to advertise must be host:port, not {given.advertise!r}")
     heartbeat = _seconds(parser, "--heartbeat", given.heartbeat)
     node_ttl = _seconds(parser, "--node-ttl", given.node_ttl)
     if node_ttl <= heartbeat:
@@ -61,7 +66,7 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
             f"a node-ttl of {node_ttl:g} s must be longer than the heartbeat of {heartbeat:g} s, "
             "or a healthy node would be Down between two heartbeats"
         )
-    return Settings(given.id, given.host, int(given.port), given.redis, heartbeat, node_ttl)
+    return Settings(given.id, given.host, int(given.port), given.redis, heartbeat, node_ttl, given.advertise)
 
 
 def _seconds(parser: argparse.ArgumentParser, flag: str, text: str) -> float:

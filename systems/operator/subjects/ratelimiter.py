@@ -100,7 +100,7 @@ class RatelimiterWatch:
             {url: listing for url, (listing, _) in zip(urls, answers, strict=True)}
         )
         self._addresses |= {node: url for node, (url, _) in listed.items()}
-        self._refuse_blindness(health, redis)
+        await self._refuse_blindness(health, redis)
         new = [url for url in self._addresses.values() if url not in health]
         new_health = await asyncio.gather(*(self._health(url) for url in new))
         health |= zip(new, new_health, strict=True)
@@ -114,7 +114,7 @@ class RatelimiterWatch:
             **await self._observe_counters(told_by, redis),
         )
 
-    def _refuse_blindness(self, health: Mapping[str, Reply], redis: str | None) -> None:
+    async def _refuse_blindness(self, health: Mapping[str, Reply], redis: str | None) -> None:
         kinds = {reply.kind for reply in health.values()}
         if "answered" in kinds:
             return
@@ -125,6 +125,25 @@ class RatelimiterWatch:
             raise CannotObserveError(f"no rate limiter node answers ({tried}), nor Redis ({redis})")
         if kinds == {"silent"}:
             raise CannotObserveError(f"no rate limiter node answers ({tried})")
+        if heard := await self._heartbeats():
+            raise CannotObserveError(
+                f"no rate limiter node answers ({tried}), though Redis has heartbeats of {', '.join(heard)}"
+            )
+
+    async def _heartbeats(self) -> list[str]:
+        """The nodes met so far whose heartbeat Redis has; none if Redis does not say."""
+        import redis.exceptions
+
+        try:
+            async with asyncio.timeout(_REDIS_SECONDS):
+                asking = self._redis.pipeline(transaction=False)
+                for node in self._addresses:
+                    asking.exists(f"ratelimiter:nodes:{node}")
+                return [
+                    node for node, there in zip(self._addresses, await asking.execute(), strict=True) if there
+                ]
+        except (TimeoutError, redis.exceptions.RedisError, OSError):
+            return []
 
     async def _observe_counters(self, told_by: str | None, redis: str | None) -> dict[str, Any]:
         """The part of the observation that is about counters."""

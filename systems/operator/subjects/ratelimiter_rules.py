@@ -101,8 +101,13 @@ class Rules:
 
     def _redis_disconnected(self, seen: Observation, *, at: float) -> Finding:
         reports = [f"{n.id} says: {n.redis}" for n in seen.nodes if n.redis != "ok"]
+        asked = f"asked directly: {seen.redis}"
+        if seen.redis is not None and not reports and any(n.health == "alive" for n in seen.nodes):
+            # The nodes have their Redis: it is this monitor that has lost its way to it.
+            why = f"{asked}; but the nodes say that theirs is ok"
+            return Finding("redis_disconnected", undecided={"redis": why})
         if seen.redis is not None:
-            reports.insert(0, f"asked directly: {seen.redis}")
+            reports.insert(0, asked)
         self._redis.seen(["redis"] if reports else [], at=at)
         if not reports:
             return Finding("redis_disconnected")
@@ -175,6 +180,9 @@ def _nodes_suspected(
             unknown[node.id] = node.why
         elif not seen.listed:
             unknown[node.id] = "no node lists the nodes"
+        elif node.state == "Down" and node.redis != "ok":
+            # It has no Redis to renew its heartbeat in; that is another violation.
+            unknown[node.id] = f"{listed_as}, and says of its Redis: {node.redis}"
         elif node.state == "Down":
             doubtful[node.id] = f"{listed_as}, though its /health answers"
     return missing, doubtful, unknown

@@ -101,7 +101,7 @@ def test_a_machine_without_an_http_client_is_escalated(work: Any, path_with: Any
 
 @pytest.mark.parametrize(
     "ticket",
-    ["node_down:ratelimiter-2: node ratelimiter-2 is Down", "redis_disconnected", "The printer is on fire"],
+    ["high_latency: p99 is above 100 ms", "over_limit", "The printer is on fire"],
 )
 def test_a_violation_it_cannot_repair_is_looked_at_and_escalated(
     ticket: str, work: Any, ratelimiter: Any, env: dict[str, str]

@@ -141,7 +141,7 @@ def test_all_passing_is_said_only_when_all_was_observed_and_holds() -> None:
         [Finding("over_limit", (OVER,)), Finding("node_down", undecided={"a": "refused once"})], CheckRecord()
     ) == [
         "Check complete: 1 violation(s) detected: over_limit:checkout",
-        "Check incomplete: node_down undecided for a (refused once)",
+        "Left open: node_down undecided for a (refused once)",
     ]
 
 

@@ -51,6 +51,21 @@ def test_in_a_healthy_cluster_everything_is_observed_and_holds() -> None:
     assert decided(findings)
 
 
+def test_a_redis_that_only_the_monitor_cannot_reach_is_undecided() -> None:
+    cut_off = replace(HEALTHY, redis="refused", counters=None, no_counters="Redis does not answer")
+    findings = judged(*[cut_off] * 20)
+    assert keys(findings) == []
+    assert "refused" in findings["redis_disconnected"].undecided["redis"]
+    assert not findings["redis_disconnected"].clears(None)
+
+
+def test_a_node_without_redis_is_listed_as_down_for_that_and_is_no_lost_node() -> None:
+    node = Node("ratelimiter-2", "http://10.0.0.2", "alive", "Down", redis="unreachable: refused")
+    findings = judged(*[with_node(node)] * 20)
+    assert keys(findings) == ["redis_disconnected"]
+    assert not findings["node_down"].clears("ratelimiter-2")
+
+
 def test_a_count_over_the_limit_is_a_violation_at_once() -> None:
     findings = judged(
         with_counters(Counter("checkout", 15, 10, 60_000, 0), Counter("login", 3, 10, 60_000, 7))

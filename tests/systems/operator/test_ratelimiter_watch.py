@@ -129,6 +129,18 @@ async def test_when_all_nodes_are_gone_each_is_down(watching: RatelimiterWatch, 
     assert of(findings, "over_limit").unobserved is not None
 
 
+async def test_nodes_that_refuse_this_monitor_and_send_heartbeats_are_not_down(
+    watching: RatelimiterWatch, ratelimiter: Any, environment: dict[str, str]
+) -> None:
+    await watching.check()
+    for node in list(ratelimiter.nodes):
+        ratelimiter.lose(node)
+    with redis.Redis.from_url(environment["REDIS_URL"]) as client:
+        client.hset("ratelimiter:nodes:ratelimiter-2", "address", "somewhere")
+    with pytest.raises(CannotObserveError, match="though Redis has heartbeats of ratelimiter-2"):
+        await watching.check()
+
+
 async def test_when_nodes_and_redis_are_gone_nothing_can_be_observed(
     watching: RatelimiterWatch, ratelimiter: Any, redis_server: Any
 ) -> None:

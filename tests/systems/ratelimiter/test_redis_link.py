@@ -1,5 +1,10 @@
 """Redis goes away and comes back: deadlines hold, answers stay with their questions."""
 
+import asyncio
+import socket
+import struct
+from contextlib import suppress
+
 import anyio
 import pytest
 
@@ -56,6 +61,39 @@ async def test_after_a_restart_of_redis_every_connection_is_good_again(link, red
         await _echo(link, "anyone?")
     redis_server.start()
     await ask_at_once(40)
+
+
+async def test_connections_that_were_reset_cost_one_question_and_no_more():
+    """A connection that was reset looks alive until it is used; one that is found dead speaks for all."""
+    writers = []
+
+    async def answer(reader, writer):
+        writers.append(writer)
+        with suppress(OSError, asyncio.IncompleteReadError):
+            while await reader.readuntil(b"PING\r\n"):
+                await anyio.sleep(0.01)  # so that questions at once take a connection each
+                writer.write(b"+PONG\r\n")
+
+    async def ping() -> None:
+        async with link.question() as redis:
+            await redis.ping()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        link = RedisLink(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+        async with anyio.create_task_group() as tasks:
+            for _ in range(10):
+                tasks.start_soon(ping)
+        assert len(writers) == 10
+        for writer in writers:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            writer.transport.abort()
+        with pytest.raises(RedisUnreachableError):
+            await ping()
+        async with anyio.create_task_group() as tasks:
+            for _ in range(10):
+                tasks.start_soon(ping)
+        await link.close()
 
 
 async def test_an_error_from_redis_is_told_in_its_words(link, redis_server):

@@ -19,8 +19,9 @@ def test_the_environment_stands_in_for_flags():
         "REDIS_URL": "unix:///r",
         "HEARTBEAT_SECONDS": "2",
         "NODE_TTL_SECONDS": "7",
+        "NODE_ADVERTISE": "proxy:80",
     }
-    assert read_settings([], environ) == Settings("a", "0.0.0.0", 9, "unix:///r", 2, 7)
+    assert read_settings([], environ) == Settings("a", "0.0.0.0", 9, "unix:///r", 2, 7, "proxy:80")
 
 
 def test_a_flag_goes_before_the_environment():
@@ -40,6 +41,7 @@ def test_a_flag_goes_before_the_environment():
         (["--id", "a", "--heartbeat", "nan"], "--heartbeat must be seconds from 0.001 to 86400"),
         (["--id", "a", "--node-ttl", "0"], "--node-ttl must be seconds from 0.001 to 86400"),
         (["--id", "a", "--heartbeat", "2"], "must be longer than the heartbeat of 2 s"),
+        (["--id", "a", "--advertise", "8001"], "must be host:port, not '8001'"),
         (["--id", "a", "--burst", "2"], "unrecognized arguments: --burst"),
     ],
 )
