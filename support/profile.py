@@ -14,6 +14,16 @@ from typing import Any
 
 _PLACEHOLDERS = frozenset({"python", "subject", "interval", "db", "profile"})
 _COMMANDS = ("monitor", "agent", "demo")
+_LIMITS = frozenset(
+    {
+        "answer_seconds",
+        "answer_retries",
+        "command_seconds",
+        "ticket_replies",
+        "ticket_seconds",
+        "ticket_tokens",
+    }
+)
 
 
 class ProfileError(Exception):
@@ -36,6 +46,7 @@ class OutputPatterns:
     tool_call: str = r"\[Tool Call\] "
     tool_result: str = r"\[Tool Result\] "
     outcome: str = r"Ticket #(\d+) -> (resolved|escalated)"
+    error: str = r"\b(?:Traceback|\w*Error|ERROR|CRITICAL|FATAL)\b|database is locked|no such table"
 
     @property
     def check(self) -> str:
@@ -45,11 +56,12 @@ class OutputPatterns:
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """What is asked of the operator, in seconds."""
+    """What is asked of the operator, in seconds; `poll` is how often its agent looks for tickets."""
 
     interval: float = 0.5
     detect_within: float = 5.0
     ready_within: float = 20.0
+    poll: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +77,8 @@ class Profile:
     env: Mapping[str, str] = field(default_factory=dict)
     output: OutputPatterns = field(default_factory=OutputPatterns)
     timing: Timing = field(default_factory=Timing)
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """By which environment variable the agent is told which of its limits, where it can be told."""
 
     def fill(self, words: Sequence[str], *, subject: str, db: Path) -> list[str]:
         """Put the values of a run in place of the placeholders of a command."""
@@ -91,7 +105,7 @@ def load_profile(path: Path) -> Profile:
         raise ProfileError(f"profile {path}: is not TOML: {error}") from error
     _known(path, "the top level", document, {"operator"})
     table = _table(path, document, "operator")
-    known = {"name", "cwd", "env", "output", "timing", *_COMMANDS}
+    known = {"name", "cwd", "env", "output", "timing", "limits", *_COMMANDS}
     _known(path, "[operator]", table, known)
     commands = {name: _command(path, table, name) for name in _COMMANDS}
     if commands["monitor"] is None:
@@ -106,6 +120,7 @@ def load_profile(path: Path) -> Profile:
         env=_environment(path, _table(path, table, "env")),
         output=OutputPatterns(**_patterns(path, _table(path, table, "output"))),
         timing=Timing(**_seconds(path, _table(path, table, "timing"))),
+        limits=_limits(path, _table(path, table, "limits")),
     )
 
 
@@ -158,6 +173,14 @@ def _environment(path: Path, table: Mapping[str, Any]) -> Mapping[str, str]:
     for name, value in table.items():
         if not isinstance(value, str):
             raise ProfileError(f"profile {path}: operator.env.{name}: must be a text")
+    return dict(table)
+
+
+def _limits(path: Path, table: Mapping[str, Any]) -> Mapping[str, str]:
+    _known(path, "[operator.limits]", table, set(_LIMITS))
+    for name, value in table.items():
+        if not isinstance(value, str) or not value:
+            raise ProfileError(f"profile {path}: operator.limits.{name}: must name an environment variable")
     return dict(table)
 
 

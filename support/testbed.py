@@ -29,8 +29,9 @@ from support.evidence.spent import Spent
 from support.evidence.timeline import Timeline, measures
 from support.evidence.watch import RecordsWatch
 from support.faults.fault import Fault
-from support.model import ModelDouble, on_call_engineer
+from support.model import ModelDouble, Script, on_call_engineer
 from support.operator import Operator
+from support.profile import Profile
 from support.report.model import ScenarioFacts
 from support.run import FeatureRoom, Run
 from support.stacks.ratelimiter import RateLimiterStack
@@ -38,7 +39,7 @@ from support.stacks.shared import STEADY_WITHIN
 from support.stacks.stack import Change, NotSteady
 from support.stay import Stay, stay
 from support.supervisor import Line
-from support.verdict import BrokenBed
+from support.verdict import BrokenBed, NotVerified
 
 T = TypeVar("T")
 
@@ -66,6 +67,10 @@ class TestBed:
         self.spent = Spent()
         self.seen: dict[str, Any] = {}
         """What a sentence saw and a later one speaks of."""
+        self.script: Script | None = None
+        """What the model is to say in this scenario; None: what a competent engineer would."""
+        self.limits: dict[str, str] = {}
+        """Limits that the operator is given, by the names that a profile knows."""
         self._run = run
         self._room = room
         self._tasks = tasks
@@ -105,19 +110,35 @@ class TestBed:
         self._stack = stack
         self.timeline.record("stack.steady")
 
-    async def start_operator(self, *, agent: bool = True) -> None:
-        """Start monitor and agent, or the monitor alone, and return when they are ready."""
-        hosted = await stay(self._tasks, self._host_operator())
-        self._hosted, self._operator = hosted, hosted.value
-        await hosted.value.start(agent=agent)
-        self._tasks.start_soon(self._note_violations, hosted.value)
+    @property
+    def model(self) -> ModelDouble:
+        """The model of this scenario. Raises BrokenBed when it has hosted no operator."""
+        return _present(self._model, "hosted no operator")
+
+    async def host_operator(self) -> Operator:
+        """The operator, with its model and a path for its database, and none of its processes yet."""
+        if self._operator is None:
+            self._hosted = await stay(self._tasks, self._host_operator())
+            self._operator = self._hosted.value
+        return self._operator
+
+    async def start_operator(self, *, agent: bool = True, monitor: bool = True) -> None:
+        """Start monitor and agent, or one of them alone, and return when they are ready."""
+        await self.start(*(("agent",) if agent else ()), *(("monitor",) if monitor else ()))
+
+    async def start(self, *names: str) -> None:
+        """Start processes of the operator side by side, and return when they are ready."""
+        operator = await self.host_operator()
+        await operator.start(*names)
+        if "monitor" in names:
+            self._tasks.start_soon(self._note_violations, operator)
 
     @asynccontextmanager
     async def _host_operator(self) -> AsyncIterator[Operator]:
         """A model, an empty database and a supervisor for one operator, and the watch on its records."""
         sabotage = self._run.sabotage
         profile = sabotage.profile(self._run.profile) if sabotage else self._run.profile
-        script = (sabotage.script if sabotage else None) or on_call_engineer
+        script = self.script or (sabotage.script if sabotage else None) or on_call_engineer
         async with (
             ModelDouble(script, evidence=self.evidence / "model.jsonl") as self._model,
             self._run.supervisor(self.evidence, on_event=self._process_event) as supervisor,
@@ -129,6 +150,7 @@ class TestBed:
                 directory=self._run.directory("b"),
                 endpoints={**self.stack.environment, "ANTHROPIC_BASE_URL": self._model.url},
                 spent=self.spent,
+                limits=_variables(profile, self.limits),
             )
             watch = RecordsWatch(operator.database, self.timeline)
             self._tasks.start_soon(watch.run)
@@ -262,6 +284,16 @@ async def open_bed(run: Run, room: FeatureRoom, name: str) -> AsyncIterator[Test
             with anyio.CancelScope(shield=True):
                 await bed.close()
             tasks.cancel_scope.cancel()
+
+
+def _variables(profile: Profile, limits: Mapping[str, str]) -> dict[str, str]:
+    for name in limits:
+        if name not in profile.limits:
+            raise NotVerified(
+                f"profile {profile.path} names no variable that tells the operator its {name}; "
+                "add it under [operator.limits]"
+            )
+    return {profile.limits[name]: value for name, value in limits.items()}
 
 
 def _present(value: T | None, missing: str) -> T:

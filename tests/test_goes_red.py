@@ -14,11 +14,20 @@ ROOT = Path(__file__).parents[1]
 SEEN = {
     ("blind_monitor", "DEMO-05.2"): "expected: within 5 seconds\n  but: it did not happen",
     ("blind_monitor", "DEMO-05.5"): "but: there was no ticket",
+    ("deaf_agent", "DEMO-07.1"): "expected: the agent ends after SIGTERM\n  but: it still ran after 3 s",
+    ("dependent_agent", "DEMO-01.1"): "no such table: tickets",
+    ("dependent_agent", "DEMO-01.2"): "the agent did not become ready",
     ("flusher_model", "DEMO-05.4"): "counter search was 3 and is gone",
     ("leaver_agent", "DEMO-07.4"): "processes that the agent started: an empty collection\n  but: was <[",
     ("liar_model", "DEMO-05.4"): "in Redis: a value less than or equal to <10>\n  but: was <15>",
     ("liar_model", "DEMO-05.5"): "but: nothing changed the stack after the fault",
+    ("losing_agent", "DEMO-07.2"): "but: ticket #1 for over_limit:checkout, diagnosed, ESCALATED",
     ("limit_raiser_model", "DEMO-05.4"): "limit of checkout was limit 10, window_ms 600000 and is limit 30",
+    ("restless_agent", "DEMO-02.1"): "requests to the model: an empty collection\n  but: was <['POST",
+    (
+        "sharing_agent",
+        "DEMO-07.3",
+    ): "sessions on ticket #1, which the agent holds: an object with length of <1>",
 }
 """What the report must say was seen."""
 
