@@ -151,8 +151,11 @@ async def taken_within(bed: TestBed, seconds: float) -> None:
 
 
 def _content(database: Path) -> str:
-    """What is in the file, for comparison; a file that is not there has no content."""
-    return hashlib.sha256(database.read_bytes()).hexdigest() if database.exists() else "no file"
+    """What is in the file, in short, for comparison."""
+    if not database.exists():
+        return "no file"
+    content = database.read_bytes()
+    return f"{len(content)} bytes with the SHA-256 sum {hashlib.sha256(content).hexdigest()}"
 
 
 @when('counter "{key}" stands {by:d} over its limit of {limit:d}, and a ticket says so')
