@@ -15,12 +15,12 @@ Feature: No ticket is lost, and none is worked twice
     And no process of the agent is left
 
     Examples:
-      | moment                                                           |
-      | it waits for the model's first answer                            |
-      | it waits for the model between two commands                      |
-      | it runs a command that will not be stopped                       |
+      | moment                                                             |
+      | it waits for the model's first answer                              |
+      | it waits for the model between two commands                        |
+      | it runs a command that will not be stopped                         |
       | it runs a command that has started others in sessions of their own |
-      | the model's conclusion is not on record yet                      |
+      | the model's conclusion is not on record yet                        |
 
   @DEMO-07.2
   Scenario: The next agent takes a ticket that came just before its predecessor was killed

@@ -15,12 +15,12 @@ Feature: The agent shuts down gracefully
     And no process of the agent is left
 
     Examples:
-      | signal  | moment                                                           |
-      | SIGTERM | it waits for the model's first answer                            |
-      | SIGINT  | it waits for the model's first answer                            |
-      | SIGTERM | it waits for the model between two commands                      |
-      | SIGTERM | it runs a command that will not be stopped                       |
-      | SIGINT  | it runs a command that will not be stopped                       |
+      | signal  | moment                                                             |
+      | SIGTERM | it waits for the model's first answer                              |
+      | SIGINT  | it waits for the model's first answer                              |
+      | SIGTERM | it waits for the model between two commands                        |
+      | SIGTERM | it runs a command that will not be stopped                         |
+      | SIGINT  | it runs a command that will not be stopped                         |
       | SIGTERM | it runs a command that has started others in sessions of their own |
 
   @DEMO-07.1 @DEMO-07.4

@@ -13,7 +13,7 @@ _TREE = 'f() { if [ "$1" -gt 0 ]; then f $(($1 - 1)) & f $(($1 - 1)) & fi; sleep
 AWKWARD: Mapping[str, str] = {
     "never ends": "sleep 3600",
     "prints without end": "yes",
-    "prints ten million lines": "yes | head -n 10000000",
+    "prints a million lines": "yes | head -n 1000000",
     "prints what is no text": "head -c 100000 /dev/urandom",
     "waits for input": "cat; read -r line; echo \"read: '$line'\"",
     "starts processes that start processes, and leaves them": _TREE,
