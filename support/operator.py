@@ -36,7 +36,7 @@ from support.verdict import BrokenBed, NotVerified
 
 _PATIENCE = 5.0
 """Seconds, besides ten intervals, after which a monitor that prints no check is taken for stuck."""
-_DEAF_AFTER = 10.0
+_DEAF_AFTER = 3.0
 _LEFT_WITHIN = 1.0
 
 
@@ -80,7 +80,9 @@ class Operator:
         self._limits = limits or {}
         self._spent = spent
         self._processes: dict[str, Process] = {}
-        self._told_to_stop: set[str] = set()
+        self._told_to_stop: dict[str, tuple[signal.Signals, float]] = {}
+        """By name, the signal it was sent and when, in monotonic seconds."""
+        self._doomed: set[str] = set()
         for name in ("bin", "agent-bin", "home", "tmp"):
             (directory / name).mkdir()
         install(directory / "bin")
@@ -91,43 +93,73 @@ class Operator:
     @property
     def monitor(self) -> Process:
         """The monitor's process. Raises BrokenBed when the scenario did not start one."""
-        return self._process("monitor")
+        return self.process("monitor")
 
     @property
     def agent(self) -> Process:
         """The agent's process. Raises BrokenBed when the scenario did not start one."""
-        return self._process("agent")
+        return self.process("agent")
 
-    async def start(self, *, agent: bool, monitor: bool = True) -> None:
-        """Start agent and monitor side by side, or one of them alone, and return when they are ready.
+    def process(self, name: str) -> Process:
+        """The process started last under this name. Raises BrokenBed when there is none."""
+        try:
+            return self._processes[name]
+        except KeyError:
+            raise BrokenBed(f"this scenario has started no {name}") from None
 
-        Raises NotVerified when an agent is wanted and the profile names none.
+    @property
+    def processes(self) -> Mapping[str, Process]:
+        """All that were started, by name."""
+        return self._processes
+
+    @property
+    def private_directory(self) -> Path:
+        """What the processes are given as TMPDIR."""
+        return self._directory / "tmp"
+
+    async def start(self, *names: str) -> None:
+        """Start processes side by side, in this order, and return when all of them are ready.
+
+        A name ends in `monitor` or `agent`; there may be a `second agent`. One that has ended may be started
+        again. Raises NotVerified when an agent is wanted and the profile names none.
         """
-        if agent:
-            if self.profile.agent is None:
-                raise NotVerified(
-                    f"the profile of {self.profile.name} names no agent command (operator.agent)"
-                )
-            await self._launch("agent", self.profile.agent, self.profile.output.agent_ready)
-        if monitor:
-            await self._launch("monitor", self.profile.monitor, self.profile.output.monitor_ready)
+        for name in names:
+            await self.launch(name)
         with self._spent.on("waiting"):
-            for name, process in self._processes.items():
+            for name in names:
                 try:
-                    await process.ready()
+                    await self._processes[name].ready()
                 except (DiedEarly, NotReady) as error:
                     raise OperatorFailed(f"the {name} did not become ready: {error}") from error
         self.shell.begin()
 
-    async def tell_to_stop(self, name: str) -> Ended:
-        """Send SIGTERM to a process, wait for its end, and see what it leaves behind.
+    async def start_in_vain(self, name: str) -> Process:
+        """Start a process that must not go on, and return when it has ended. Raises OperatorFailed."""
+        await self.launch(name)
+        process = self._processes[name]
+        self._doomed.add(name)
+        with self._spent.on("waiting"), anyio.move_on_after(self.profile.timing.ready_within):
+            await process.wait()
+            return process
+        raise OperatorFailed(
+            f"expected: the {name} ends by itself\n  but: it still ran after "
+            f"{self.profile.timing.ready_within:g} s\n{process.output.describe()}"
+        )
 
-        What it started has as long as the process itself to go. Raises OperatorFailed when it stays.
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send a process a signal that ends it; a paused one is resumed, to hear it."""
+        process = self.process(name)
+        self._told_to_stop[name] = number, time.monotonic()
+        process.signal(number)
+        process.resume()
+
+    async def ended(self, name: str) -> Ended:
+        """Wait for the end of a process that was sent a signal, and see what it leaves behind.
+
+        What it started has a second to go as well. Raises OperatorFailed when the process stays.
         """
-        process = self._process(name)
-        self._told_to_stop.add(name)
-        started = time.monotonic()
-        process.signal(signal.SIGTERM)
+        process = self.process(name)
+        number, started = self._told_to_stop[name]
         with self._spent.on("waiting"), anyio.move_on_after(_DEAF_AFTER):
             exit_ = await process.wait()
             seconds = time.monotonic() - started
@@ -135,15 +167,22 @@ class Operator:
                 while process.descendants():  # noqa: ASYNC110 - nobody announces the end of a stranger's child
                     await anyio.sleep(0.02)
             return Ended(exit=exit_, seconds=seconds, left=process.descendants())
+        told = process.output.describe()
+        await process.kill()
         raise OperatorFailed(
-            f"expected: the {name} ends after SIGTERM\n  but: it still ran after {_DEAF_AFTER:g} s\n"
-            f"{process.output.describe()}"
+            f"expected: the {name} ends after {number.name}\n  but: it still ran after {_DEAF_AFTER:g} s\n"
+            + told
         )
+
+    async def tell_to_stop(self, name: str) -> Ended:
+        """Send SIGTERM to a process and wait for its end; as `send` and `ended` do."""
+        self.send(name, signal.SIGTERM)
+        return await self.ended(name)
 
     def expect_alive(self) -> None:
         """Raise OperatorFailed when a process has ended that nobody has told to stop."""
         for name, process in self._processes.items():
-            if process.exit is not None and name not in self._told_to_stop:
+            if process.exit is not None and name not in {*self._told_to_stop, *self._doomed}:
                 raise OperatorFailed(
                     f"expected: the {name} goes on running\n  but: it ended by itself\n"
                     f"{process.output.describe()}"
@@ -182,13 +221,21 @@ class Operator:
             except NotSeen as error:
                 raise OperatorFailed(f"expected: the monitor says {what}\n  but: {error}") from error
 
+    def taken(self, name: str) -> list[str]:
+        """What an agent has printed of each ticket that it took."""
+        lines = self.process(name).output.lines(self.profile.output.ticket_taken)
+        return [line.text for line in lines]
+
     def violations(self) -> AsyncIterator[Line]:
         """The lines of the monitor's checks that saw a violation, from its start until it ends."""
         return self.monitor.output.follow(self.profile.output.violations_seen)
 
-    async def _launch(self, name: str, words: Sequence[str], ready: str) -> None:
+    async def launch(self, name: str) -> None:
+        """Start a process without waiting until it is ready."""
+        words, ready = self._program(name)
+        self._told_to_stop.pop(name, None)
         command = Command(
-            name=name,
+            name=name.replace(" ", "-"),
             argv=self.profile.fill(words, subject=self._subject, db=self.database),
             cwd=self.profile.cwd,
             env=self._environment(name),
@@ -200,14 +247,19 @@ class Operator:
         except CannotStart as error:
             raise OperatorFailed(f"profile {self.profile.path}: operator.{name}: {error}") from error
 
-    def _process(self, name: str) -> Process:
-        try:
-            return self._processes[name]
-        except KeyError:
-            raise BrokenBed(f"this scenario has started no {name}") from None
+    def _program(self, name: str) -> tuple[Sequence[str], str]:
+        """The command of the process of this name, and what it prints when it is ready."""
+        output = self.profile.output
+        if name.endswith("monitor"):
+            return self.profile.monitor, output.monitor_ready
+        if not name.endswith("agent"):
+            raise BrokenBed(f"an operator has no {name}; it has a monitor and agents")
+        if self.profile.agent is None:
+            raise NotVerified(f"the profile of {self.profile.name} names no agent command (operator.agent)")
+        return self.profile.agent, output.agent_ready
 
     def _environment(self, name: str) -> dict[str, str]:
-        private = self._directory / ("agent-bin" if name == "agent" else "bin")
+        private = self._directory / ("agent-bin" if name.endswith("agent") else "bin")
         passed = {name: os.environ[name] for name in ("LANG", "TZ") if name in os.environ}
         return {
             **passed,

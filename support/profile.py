@@ -53,6 +53,7 @@ class OutputPatterns:
     tool_call: str = r"\[Tool Call\] "
     tool_result: str = r"\[Tool Result\] "
     outcome: str = r"Ticket #(\d+) -> (resolved|escalated)"
+    error: str = r"\b(?:Traceback|\w*Error|ERROR|CRITICAL|FATAL)\b|database is locked|no such table"
 
     @property
     def check(self) -> str:
@@ -62,11 +63,12 @@ class OutputPatterns:
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """What is asked of the operator, in seconds."""
+    """What is asked of the operator, in seconds; `poll` is how often its agent looks for tickets."""
 
     interval: float = 0.5
     detect_within: float = 5.0
     ready_within: float = 20.0
+    poll: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

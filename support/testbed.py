@@ -164,6 +164,13 @@ class TestBed:
         self._stack = stack
         self.timeline.record("stack.steady")
 
+    async def host_operator(self) -> Operator:
+        """The operator, with its model and a path for its database, and none of its processes yet."""
+        if self._operator is None:
+            self._hosted = await stay(self._tasks, self._host_operator())
+            self._operator = self._hosted.value
+        return self._operator
+
     async def start_operator(
         self, *, agent: bool = True, monitor: bool = True, shortened: bool = True
     ) -> None:
@@ -172,14 +179,20 @@ class TestBed:
         Thresholds that take long are shortened as the profile says, unless that is not wanted. Raises
         NotVerified when the model that is set cannot be had.
         """
-        if agent:
-            self._run.allow_model(scripted=self.script is not None)
         self._shortened = shortened and bool(self._run.profile.shortened)
-        hosted = await stay(self._tasks, self._host_operator())
-        self._hosted, self._operator = hosted, hosted.value
-        await hosted.value.start(agent=agent, monitor=monitor)
-        if monitor:
-            self._tasks.start_soon(self._note_violations, hosted.value)
+        await self.start(*(("agent",) if agent else ()), *(("monitor",) if monitor else ()))
+
+    async def start(self, *names: str) -> None:
+        """Start processes of the operator side by side, and return when they are ready.
+
+        Raises NotVerified when an agent is among them and the model that is set cannot be had.
+        """
+        if any(name.endswith("agent") for name in names):
+            self._run.allow_model(scripted=self.script is not None)
+        operator = await self.host_operator()
+        await operator.start(*names)
+        if "monitor" in names:
+            self._tasks.start_soon(self._note_violations, operator)
 
     @asynccontextmanager
     async def _host_operator(self) -> AsyncIterator[Operator]:

@@ -14,6 +14,9 @@ ROOT = Path(__file__).parents[1]
 SEEN = {
     ("blind_monitor", "DEMO-05.2"): "expected: within 5 seconds\n  but: it did not happen",
     ("blind_monitor", "DEMO-05.5"): "but: there was no ticket",
+    ("deaf_agent", "DEMO-07.1"): "expected: the agent ends after SIGTERM\n  but: it still ran after 3 s",
+    ("dependent_agent", "DEMO-01.1"): "no such table: tickets",
+    ("dependent_agent", "DEMO-01.2"): "the agent did not become ready",
     ("flusher_model", "DEMO-05.4"): "counter search was 3 and is gone",
     ("confused_agent", "AUDIT-01.1"): "in the order of what happened it is reasoning",
     ("glossing_agent", "AUDIT-01.3"): "the session: 'failed'\n  but: was 'resolved'",
@@ -29,6 +32,12 @@ SEEN = {
     ("limit_raiser_model", "DEMO-05.4"): "limit of checkout was limit 10, window_ms 600000 and is limit 30",
     ("silent_agent", "AUDIT-01.2"): "was exchanged and is not on record",
     ("trusting_monitor", "DEMO-05.9"): "expected: a ticket for counter checkout is open again after 2 checks",
+    ("losing_agent", "DEMO-07.2"): "but: ticket #1 for over_limit:checkout, diagnosed, ESCALATED",
+    ("restless_agent", "DEMO-02.1"): "requests to the model: an empty collection\n  but: was <['POST",
+    (
+        "sharing_agent",
+        "DEMO-07.3",
+    ): "sessions on ticket #1, which the agent holds: an object with length of <1>",
 }
 """What the report must say was seen."""
 

@@ -4,7 +4,7 @@ expect(records.tickets, only(a_ticket_for("over_limit", "checkout")))
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from hamcrest.core.base_matcher import BaseMatcher
@@ -92,6 +92,20 @@ class _SessionThat(BaseMatcher[Session]):
 
     def describe_mismatch(self, item: Session, mismatch_description: Description) -> None:
         mismatch_description.append_text(describe_session(item))
+
+
+class _TicketThat(BaseMatcher[Ticket]):
+    def __init__(self, what: str, fits: Callable[[Ticket], bool]) -> None:
+        self._what, self._fits = what, fits
+
+    def _matches(self, item: Ticket) -> bool:
+        return self._fits(item)
+
+    def describe_to(self, description: Description) -> None:
+        description.append_text(f"a ticket that is {self._what}")
+
+    def describe_mismatch(self, item: Ticket, mismatch_description: Description) -> None:
+        mismatch_description.append_text(describe_ticket(item))
 
 
 class _AnyTicket(BaseMatcher[Sequence[Ticket]]):
@@ -216,6 +230,23 @@ def a_session_that_was(status: str, *, naming: Iterable[str] = ()) -> BaseMatche
     return _SessionThat(status, naming)
 
 
+def an_escalated_ticket(*, naming: str) -> BaseMatcher[Ticket]:
+    """Matches an escalated ticket whose diagnosis names this word."""
+    return _TicketThat(
+        f"escalated and names {naming}", lambda each: each.escalated and naming in (each.diagnosis or "")
+    )
+
+
+def a_ticket_that_is(status: str) -> BaseMatcher[Ticket]:
+    """Matches a ticket of any violation with this status."""
+    return _TicketThat(status, lambda each: each.status == status)
+
+
+def a_ticket_in_hand() -> BaseMatcher[Ticket]:
+    """Matches a ticket that an agent holds and has come to no end with."""
+    return _TicketThat("held by an agent", lambda each: each.held and each.status == "acknowledged")
+
+
 def a_ticket() -> BaseMatcher[Sequence[Ticket]]:
     """Matches a list with at least one ticket."""
     return _AnyTicket()
@@ -252,7 +283,8 @@ def unchanged_from(before: Mapping[str, str]) -> BaseMatcher[Mapping[str, str]]:
 def describe_ticket(ticket: Ticket) -> str:
     """A ticket in one line."""
     ending = f", {ticket.diagnosis}" if ticket.diagnosis else ""
-    return f"ticket #{ticket.id} for {ticket.violation_key}, {ticket.status}{ending}"
+    held = " and held" if ticket.held else ""
+    return f"ticket #{ticket.id} for {ticket.violation_key}, {ticket.status}{held}{ending}"
 
 
 def describe_session(session: Session) -> str:

@@ -3,10 +3,12 @@
 from collections.abc import Generator
 
 from support.model.conversation import Turn
+from support.model.http_shell import answer_of_any
 from support.model.nodes import controlling, log_in, looking_at_nodes, node_states_in, without_redis_in
 from support.model.script import Reply, Story
 
 _REDIS = "redis"
+_PATIENT = "It runs. I wait until every node is listed as Up again: only then does the repair hold."
 
 
 def node_down(node: str) -> Story:
@@ -81,6 +83,8 @@ def _bring_back(node: str, state: str, found: str) -> Story:
         )
         after = yield from _look_again("I look again to see whether it took.")
         state = _state(after, node)
+        if state == "running" and (waiting := _nodes_still_down((yield Reply(_PATIENT, [_all_up()])))):
+            state = f"running, but {waiting}"
         if state == "running":
             return Reply(
                 f"RESOLVED: node {node} was lost and is back: stackctl {verb} {node} was run, and "
@@ -92,6 +96,22 @@ def _bring_back(node: str, state: str, found: str) -> Story:
         f"{' and stackctl '.join(verbs)}, and it is "
         f"{state} each time: {_last(done.output)}\nThe end of its log: {log_in(after.output, node)[-300:]}"
     )
+
+
+def _all_up() -> str:
+    """The command that waits until the rate limiter lists every node as Up, for 10 s at most."""
+    nodes = answer_of_any('"${RATELIMITER_URL%/}/api/nodes"')
+    return (
+        f"for i in $(seq 50); do nodes=$({nodes}); "
+        'case $nodes in *Down*|"") sleep 0.2 ;; *) break ;; esac; done; echo "nodes: $nodes"'
+    )
+
+
+def _nodes_still_down(seen: Turn) -> str:
+    listed = seen.output.rpartition("nodes: ")[2].strip()
+    if not listed:
+        return "no node lists the nodes"
+    return f"the nodes are listed as {listed}" if "Down" in listed else ""
 
 
 def _look_again(said: str) -> Generator[Reply, Turn, Turn]:

@@ -86,3 +86,12 @@ def client_in(output: str) -> str | None:
     """The client that a `first_look` found, or None."""
     named = re.search(r"^client: (\w+)\s*$", output, re.MULTILINE)
     return named[1] if named and named[1] in CLIENTS else None
+
+
+def answer_of_any(url: str) -> str:
+    """The shell command that prints `url` (a shell word) with whatever client the machine has."""
+    tried = (
+        f"{{ command -v {client} >/dev/null && {request(client, 'GET', url)} 2>/dev/null; }}"
+        for client in CLIENTS
+    )
+    return " || ".join(tried)

@@ -1,16 +1,22 @@
 """The agent's shell: one command at a time, bounded in time and output, nothing left running.
 
 The commands run under a warden process (warden.py), one for each `Shell`, which ends when the shell
-is closed or this process dies.
+is closed or this process dies. Should a command kill its warden, what that had in its charge becomes
+this process's, which ends it.
 """
 
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from systems.operator.warden import adopt_orphans, descendants
 
 # What the model is shown of each stream, from its beginning and from its end, in characters.
 _SHOWN = 16_384
@@ -20,6 +26,8 @@ _MARGIN = 1_024
 TIMED_OUT = 124
 # An agent told to stop has two seconds in all.
 _CLOSING_PATIENCE = 1.5
+# A process in uninterruptible sleep cannot be waited for without end, in seconds.
+_KILL_PATIENCE = 1.0
 _WARDEN = Path(__file__).with_name("warden.py")
 
 
@@ -57,8 +65,11 @@ class Shell:
         self._mask = mask
         self._lifeline = lifeline
         self._warden: asyncio.subprocess.Process | None = None
+        self._others: set[int] = set()
 
     async def __aenter__(self) -> "Shell":
+        adopt_orphans()
+        self._others = descendants()
         self._warden = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
@@ -97,11 +108,25 @@ class Shell:
             await warden.stdin.drain()
             line = await warden.stdout.readline()
         if not line:
-            raise ShellError("the process that runs the commands has died")
+            await warden.wait()
+            await self._end_orphans()
+            raise ShellError("the process that runs the commands has died, and they with it")
         answer = json.loads(line)
         if "error" in answer:
             raise ShellError(answer["error"])
         return self._result(answer)
+
+    async def _end_orphans(self) -> None:
+        """Kill what a dead warden has left."""
+        deadline = time.monotonic() + _KILL_PATIENCE
+        orphans: set[int] = set()
+        while (left := descendants() - self._others) and time.monotonic() < deadline:
+            orphans |= left
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(0.001)
+        _reap(orphans)
 
     def _result(self, answer: Mapping[str, object]) -> Result:
         status = answer["status"]
@@ -141,3 +166,10 @@ class Shell:
             cut = dropped + max(0, len(head) - _SHOWN) + max(0, len(tail) - _SHOWN)
             return f"{head[:_SHOWN]}\n[… about {cut} bytes left out …]\n{tail[-_SHOWN:]}".strip("\n")
         return head.rstrip("\n")
+
+
+def _reap(pids: set[int]) -> None:
+    """Take note of the end of those of them that have become our children."""
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)

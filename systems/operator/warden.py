@@ -79,9 +79,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         # Not ignored, which commands would inherit: a signal for the agent's group is the agent's.
         signal.signal(number, lambda *_: None)
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER) failed")
+    adopt_orphans()
     try:
         for line in sys.stdin.buffer:
             request = json.loads(line)
@@ -93,6 +91,13 @@ def main() -> None:
     finally:
         _kill_all()
     os._exit(0)  # no flushing of a pipe nobody reads
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends. Raises `OSError`."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER) failed")
 
 
 def _run(command: str, *, timeout: float, keep: int) -> dict[str, object]:
@@ -181,7 +186,7 @@ def _end(process: subprocess.Popen[bytes]) -> tuple[int, int]:
         process.wait()
     elif _any_child():
         deadline = time.monotonic() + _GRACE
-        while (others := len(_descendants())) and time.monotonic() < deadline:
+        while (others := len(descendants())) and time.monotonic() < deadline:
             time.sleep(0.005)
     _kill_all()
     return process.returncode, others
@@ -203,7 +208,7 @@ def _kill_all() -> None:
     while time.monotonic() < deadline:
         if not _any_child():
             return
-        for pid in _descendants():
+        for pid in descendants():
             try:
                 os.kill(pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):
@@ -211,8 +216,8 @@ def _kill_all() -> None:
         time.sleep(0.001)
 
 
-def _descendants() -> set[int]:
-    """All living processes whose chain of parents leads here."""
+def descendants() -> set[int]:
+    """All living processes whose chain of parents leads to this one."""
     children: dict[int, list[int]] = {}
     for process in Path("/proc").iterdir():
         if not process.name.isdigit():

@@ -103,9 +103,9 @@ class Agent:
         return holder is not None and (holder == self.agent_id or self.roll.is_alive(holder))
 
     def _take(self, row: sqlite3.Row, *, model: str) -> Taken:
-        moment = clock.now()
         ticket_id = int(row["id"])
         audit.close_abandoned(self.database, ticket_id)
+        moment = clock.now()  # after the end of the one before
         earlier = audit.earlier_summaries(self.database, ticket_id)
         session_id = audit.open_session(self.database, ticket_id, moment)
         self.database.execute(

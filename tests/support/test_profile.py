@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,20 @@ def test_whatever_is_wrong_is_named_with_its_file_and_key(tmp_path, text, messag
 def test_a_profile_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ProfileError, match=r"gone\.toml: cannot be read: No such file"):
         load_profile(tmp_path / "gone.toml")
+
+
+@pytest.mark.parametrize(
+    ("line", "is_error"),
+    [
+        ("sqlite3.OperationalError: no such table: tickets", True),
+        ("Traceback (most recent call last):", True),
+        ("2026-01-01 12:00:00 ERROR agent: it went wrong", True),
+        ("operator: tickets.db: database is locked; trying again", True),
+        ("Agent loop starting", False),
+        ("Check complete: all passing", False),
+        ("0 errors so far", False),
+    ],
+)
+def test_what_is_taken_for_an_error_in_the_output_unless_a_profile_says_otherwise(tmp_path, line, is_error):
+    pattern = load_profile(write(tmp_path, GOOD)).output.error
+    assert bool(re.search(pattern, line)) is is_error

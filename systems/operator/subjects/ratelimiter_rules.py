@@ -11,7 +11,7 @@ from typing import Literal
 
 from systems.operator.invariants import Finding, Persistence, Violation
 
-CONFIRM_SECONDS = 1.0
+CONFIRM_SECONDS = 2.0
 DOUBT_SECONDS = 3.0
 
 # alive: its /health answered; refused: nobody listens at its address; silent: no sensible answer.

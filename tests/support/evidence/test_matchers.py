@@ -5,7 +5,10 @@ from support.evidence.matchers import (
     a_number_up_to,
     a_session_that_was,
     a_ticket_for,
+    a_ticket_in_hand,
+    a_ticket_that_is,
     a_worked_ticket,
+    an_escalated_ticket,
     no_ticket,
     only,
     unchanged_from,
@@ -115,3 +118,23 @@ async def test_eventually_gives_the_last_mismatch_when_the_time_is_over():
 async def test_eventually_returns_what_matched():
     looks = iter([(ticket(),), ()])
     assert await eventually(lambda: next(looks), no_ticket(), within=5) == ()
+
+
+def test_a_ticket_is_escalated_when_its_diagnosis_says_so_and_names_why():
+    escalated = ticket(status="diagnosed", diagnosis="ESCALATED: interrupted by SIGTERM")
+    assert an_escalated_ticket(naming="SIGTERM").matches(escalated)
+    assert not an_escalated_ticket(naming="SIGINT").matches(escalated)
+    assert not an_escalated_ticket(naming="SIGTERM").matches(ticket(status="resolved", diagnosis="SIGTERM"))
+    assert mismatch(escalated, an_escalated_ticket(naming="SIGINT")) == (
+        "expected: a ticket that is escalated and names SIGINT\n"
+        "  but: ticket #1 for over_limit:checkout, diagnosed, ESCALATED: interrupted by SIGTERM"
+    )
+
+
+def test_a_ticket_in_hand_is_held_and_has_come_to_no_end():
+    assert a_ticket_in_hand().matches(ticket(status="acknowledged", held=True))
+    assert not a_ticket_in_hand().matches(ticket(status="acknowledged"))
+    resolved = ticket(status="resolved", held=True)
+    assert not a_ticket_in_hand().matches(resolved)
+    assert mismatch(resolved, a_ticket_in_hand()).endswith("#1 for over_limit:checkout, resolved and held")
+    assert a_ticket_that_is("resolved").matches(resolved)

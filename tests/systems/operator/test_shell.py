@@ -231,6 +231,17 @@ async def test_a_warden_that_dies_is_an_error_and_not_a_result() -> None:
             await shell.run("kill -9 $PPID; sleep 300")
 
 
+async def test_what_a_command_has_started_that_kills_its_warden_is_ended(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    leaves = f"setsid sleep 300 & echo $! >{pids}; echo $$ >>{pids}; kill -9 $PPID; sleep 300"
+    async with a_shell() as shell:
+        with pytest.raises(ShellError, match="has died"):
+            await shell.run(leaves)
+        started = [int(pid) for pid in pids.read_text().split()]
+        assert len(started) == 2
+        assert not any(exists(pid) for pid in started)
+
+
 async def test_a_signal_meant_for_all_does_not_end_the_warden() -> None:
     async with a_shell() as shell:
         result = await shell.run("kill -TERM $PPID; kill -INT $PPID; kill -HUP $PPID; echo still here")

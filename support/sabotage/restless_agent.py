@@ -1,0 +1,32 @@
+"""An agent that asks its model although there is no ticket."""
+
+from dataclasses import replace
+
+from support.profile import Profile
+from support.sabotage.sabotage import Sabotage
+
+_ASK = """
+import json, os, sys, urllib.request
+if os.fork():
+    os.execvp(sys.argv[1], sys.argv[1:])
+tool = {"name": "shell", "input_schema": {"type": "object", "properties": {"command": {"type": "string"}}}}
+body = {"model": "any", "max_tokens": 100, "tools": [tool]}
+body["messages"] = [{"role": "user", "content": "Is there anything to do?"}]
+headers = {"x-api-key": os.environ["ANTHROPIC_API_KEY"], "content-type": "application/json"}
+url = os.environ["ANTHROPIC_BASE_URL"] + "/v1/messages"
+urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers), timeout=10)
+"""
+
+
+def _restless(profile: Profile) -> Profile:
+    if profile.agent is None:
+        return profile
+    return replace(profile, agent=("{python}", "-c", _ASK, *profile.agent))
+
+
+SABOTAGE = Sabotage(
+    title="restless agent",
+    sentence="The agent asks its model, and spends money, although there is no ticket.",
+    breaks=("DEMO-02.1",),
+    profile=_restless,
+)
