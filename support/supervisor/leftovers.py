@@ -319,13 +319,18 @@ def removed(directory: Path) -> bool:
 
     shutil.rmtree(directory, ignore_errors=True)
     if directory.exists():  # a program may have taken away its own directories' permissions
-        for parent, _, _ in os.walk(directory):
-            try:
-                Path(parent).chmod(0o700)
-            except OSError:
-                continue
+        _unlock(directory)
+        for parent, names, _ in os.walk(directory):
+            for name in names:
+                _unlock(Path(parent, name))
         shutil.rmtree(directory, ignore_errors=True)
     return not directory.exists()
+
+
+def _unlock(directory: Path) -> None:
+    if not directory.is_symlink():
+        with suppress(OSError):
+            directory.chmod(0o700)
 
 
 def main(registry: Path) -> None:

@@ -73,6 +73,7 @@ class Http(Readiness):
     async def reached(self, process: "Process", seen: Seen) -> None:
         import httpx  # a quarter of a second of CPU, for those who ask for it
 
+        seen[str(self)] = "no answer yet"
         # No proxies and no certificates: it is our own child that we talk to.
         async with httpx.AsyncClient(timeout=_ATTEMPT, trust_env=False, verify=False) as client:
             async for _ in _quickly():
@@ -108,10 +109,10 @@ class Port(Readiness):
         return f"a listener on {self.host}:{self.port}"
 
     async def reached(self, process: "Process", seen: Seen) -> None:
+        seen[str(self)] = "no connection yet"
         async for _ in _quickly():
-            seen[str(self)] = f"no connection within {_ATTEMPT:g} s"
             try:
-                with anyio.move_on_after(_ATTEMPT):
+                with anyio.move_on_after(_ATTEMPT) as attempt:
                     async with await anyio.connect_tcp(self.host, self.port) as stream:
                         mine = stream.extra(anyio.abc.SocketAttribute.local_address)
                         if mine != stream.extra(anyio.abc.SocketAttribute.remote_address):
@@ -119,6 +120,8 @@ class Port(Readiness):
                             return
                         # The kernel chose the very port as ours, and TCP connects a socket to itself.
                         seen[str(self)] = "nobody listens"
+                if attempt.cancelled_caught:
+                    seen[str(self)] = f"no connection within {_ATTEMPT:g} s"
             except OSError as error:
                 seen[str(self)] = str(error.__cause__ or error)
 
@@ -134,8 +137,8 @@ class Succeeds(Readiness):
         return f"success of `{' '.join(self.argv)}`"
 
     async def reached(self, process: "Process", seen: Seen) -> None:
+        seen[str(self)] = "has not ended yet"
         async for _ in _quickly(first=0.02, last=0.2):
-            seen[str(self)] = "has not ended yet"
             exit_, printed = await process.run(self.argv)
             seen[str(self)] = f"{exit_} {printed}".strip()
             if exit_.status == 0:

@@ -56,7 +56,6 @@ class Supervisor:
         self._on_event = on_event
         self._mask = mask
         self._run = guardian.tag if guardian else secrets.token_hex(4)
-        self._tasks = anyio.create_task_group()
         self._open = False
         self._processes: list[Process] = []
         self._trees: list[Tree] = []
@@ -118,6 +117,7 @@ class Supervisor:
     async def __aenter__(self) -> Self:
         become_subreaper()
         self._spools.mkdir(parents=True, exist_ok=True)
+        self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         self._open = True
         return self

@@ -71,6 +71,17 @@ def test_a_directory_without_permissions_goes_too(home):
     assert list(home.iterdir()) == []
 
 
+def test_what_a_link_in_the_directory_leads_to_stays_as_it_is(home, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o750)
+    (outside / "file").write_text("x")
+    with Guardian.start(home) as guardian:
+        (guardian.directory / "link").symlink_to(outside)
+    assert (outside / "file").read_text() == "x"
+    assert outside.stat().st_mode & 0o777 == 0o750
+    assert list(home.iterdir()) == []
+
+
 def test_the_path_of_a_run_is_short_enough_for_sockets():
     assert len(str(default_home() / "12345678" / "ratelimiter-2" / "control.socket")) < 108
 

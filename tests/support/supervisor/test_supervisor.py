@@ -111,7 +111,7 @@ def test_output_can_be_read_while_no_event_loop_runs(tmp_path, python):
 
         async def life():
             async with supervisor:
-                process = await supervisor.start(python("print('up'); print('down')", ready=LogLine("up")))
+                process = await supervisor.spawn(python("print('up'); print('down')"))
                 started.set_result(process)
                 await closing
 
