@@ -9,14 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Literal
 
-_CHOICES: Mapping[str, tuple[str, ...]] = {"stack": ("process",), "model": ("double",)}
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "stack": ("process",),
+    "model": ("double",),
+    "gate": ("default", "all"),
+}
 _DEFAULTS: Mapping[str, str] = {
     "stack": "process",
     "model": "double",
     "operator": "",
     "sabotage": "",
     "reports": "reports",
+    "gate": "default",
 }
 
 
@@ -38,6 +44,8 @@ class Settings:
     """The name of a deliberately bad operator to run against, from `support/sabotage/`."""
     reports: Path
     """The directory that the run writes its reports to."""
+    gate: Literal["default", "all"] = "default"
+    """What makes a run red: `default` or, for a release, `all` that is not proven."""
 
 
 def load_settings(
@@ -71,6 +79,7 @@ def load_settings(
         operator=base / chosen["operator"] if chosen["operator"] else None,
         sabotage=chosen["sabotage"] or None,
         reports=base / chosen["reports"],
+        gate="all" if chosen["gate"] == "all" else "default",
     )
 
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from support.config import Settings, load_settings
-from support.evidence.redaction import Redactor
+from support.evidence.redaction import Redactor, secrets_of
 from support.gherkin import EventLoop
 from support.profile import Profile, load_profile
 from support.report.write import EVIDENCE
@@ -24,9 +24,6 @@ from support.supervisor import Guardian, Supervisor, sweep
 from support.verdict import BrokenBed
 
 BUILT_IN = Path("systems/operator/profile.toml")
-
-_SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
-
 
 OnEvent = Callable[[str, str, Mapping[str, object]], None]
 """Is told of what happens to processes: kind of event, process, detail."""
@@ -47,7 +44,7 @@ class Run:
         self.settings = settings
         self.profile = profile
         self.sabotage = sabotage
-        self.redactor = Redactor({name: os.environ[name] for name in _SECRETS if os.environ.get(name)})
+        self.redactor = Redactor(secrets_of(os.environ))
         self._exits = ExitStack()
         self._opened = 0
 

@@ -13,6 +13,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+_NAMES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+
+
+def secrets_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """The secrets that an environment holds, by the names of their variables."""
+    return {name: environ[name] for name in _NAMES if environ.get(name)}
+
 
 @dataclass(frozen=True)
 class Hit:

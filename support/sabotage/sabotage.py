@@ -35,9 +35,7 @@ class Sabotage:
 
 def names() -> list[str]:
     """The names of all sabotages, sorted."""
-    return sorted(
-        each.name for each in pkgutil.iter_modules(room.__path__) if each.name != "sabotage"
-    )
+    return sorted(each.name for each in pkgutil.iter_modules(room.__path__) if each.name != "sabotage")
 
 
 def load_sabotage(name: str) -> Sabotage:

@@ -1,0 +1,43 @@
+"""Secrets are masked in a result before anything is written of it, and what was found is said with it.
+
+The evidence masks its own: processes' output, tickets, the audit log, model traffic and the timeline.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from support.evidence.redaction import Hit, Redactor
+from support.report.model import ScenarioResult
+
+__all__ = ["masked", "masked_scenario", "sources"]
+
+T = TypeVar("T")
+
+
+def masked_scenario(scenario: ScenarioResult, redactor: Redactor) -> ScenarioResult:
+    """The scenario without secrets; those found in its sentences and reasons are added to its `secrets`."""
+    before = len(redactor.hits)
+    clean = masked(scenario, redactor, source="the result")
+    found = sources(redactor.hits[before:])
+    return replace(clean, secrets=tuple(dict.fromkeys((*clean.secrets, *found)))) if found else clean
+
+
+def masked(value: T, redactor: Redactor, *, source: str) -> T:
+    """The value with the secrets in all its texts masked, however deep."""
+    done: Any = value
+    if isinstance(value, str):
+        done = redactor.text(value, source)
+    elif isinstance(value, tuple):
+        done = tuple(masked(each, redactor, source=source) for each in value)
+    elif isinstance(value, Mapping):
+        done = {key: masked(each, redactor, source=source) for key, each in value.items()}
+    elif is_dataclass(value) and not isinstance(value, type):
+        changes = {f.name: masked(getattr(value, f.name), redactor, source=source) for f in fields(value)}
+        done = replace(value, **changes)
+    return done  # type: ignore[no-any-return]
+
+
+def sources(hits: tuple[Hit, ...]) -> tuple[str, ...]:
+    """In words, what was found where: "ANTHROPIC_API_KEY in agent stdout"."""
+    return tuple(dict.fromkeys(f"{hit.name} in {hit.source}" for hit in hits))
