@@ -62,11 +62,12 @@ class TestBed:
 
     def __init__(self, run: Run, room: FeatureRoom, evidence: Path, tasks: TaskGroup) -> None:
         self.evidence = evidence
-        self.timeline = Timeline(evidence / "timeline.ndjson")
+        self.timeline = Timeline(evidence / "timeline.ndjson", redactor=run.redactor)
         self.spent = Spent()
         self.seen: dict[str, Any] = {}
         """What a sentence saw and a later one speaks of."""
         self._run = run
+        self._clean = len(run.redactor.hits)
         self._room = room
         self._tasks = tasks
         self._broken: str | None = None
@@ -119,7 +120,9 @@ class TestBed:
         profile = sabotage.profile(self._run.profile) if sabotage else self._run.profile
         script = (sabotage.script if sabotage else None) or on_call_engineer
         async with (
-            ModelDouble(script, evidence=self.evidence / "model.jsonl") as self._model,
+            ModelDouble(
+                script, evidence=self.evidence / "model.jsonl", redactor=self._run.redactor
+            ) as self._model,
             self._run.supervisor(self.evidence, on_event=self._process_event) as supervisor,
         ):
             operator = Operator(
@@ -210,6 +213,7 @@ class TestBed:
             ),
             spent=self.spent.seconds(),
             substitutes=("model double",) if self._model else (),
+            secrets=self._run.redactor.found_since(self._clean),
             broken=broken,
         )
 
@@ -220,7 +224,9 @@ class TestBed:
                 await self._hosted.leave()
             if self._operator is not None and self._operator.database.exists():
                 with suppress(sqlite3.DatabaseError):  # a broken one is of no use as evidence
-                    copy_database(self._operator.database, self.evidence / "tickets.db")
+                    copy_database(
+                        self._operator.database, self.evidence / "tickets.db", redactor=self._run.redactor
+                    )
             if self._injected is not None:
                 with self.spent.on("stack"):
                     await self._heal(self._injected.fault, self.stack)

@@ -64,6 +64,10 @@ class Redactor:
         """Every secret seen so far, in the order found."""
         return tuple(self._hits)
 
+    def found_since(self, count: int) -> tuple[str, ...]:
+        """In words and once each, what was found where after the first `count` hits."""
+        return tuple(dict.fromkeys(f"{hit.name} in {hit.source}" for hit in self._hits[count:]))
+
     def mask(self, source: str) -> "StreamMask":
         """A mask for one stream; `source` is named in its hits."""
         finders: list[_Literal | _Shaped] = [

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from support.evidence.redaction import Hit, Redactor
+from support.evidence.redaction import Redactor
 from support.report.model import ScenarioResult
 
-__all__ = ["masked", "masked_scenario", "sources"]
+__all__ = ["masked", "masked_scenario"]
 
 T = TypeVar("T")
 
@@ -18,8 +18,8 @@ T = TypeVar("T")
 def masked_scenario(scenario: ScenarioResult, redactor: Redactor) -> ScenarioResult:
     """The scenario without secrets; those found in its sentences and reasons are added to its `secrets`."""
     before = len(redactor.hits)
-    clean = masked(scenario, redactor, source="the result")
-    found = sources(redactor.hits[before:])
+    clean = masked(scenario, redactor, source="the sentences and reasons")
+    found = redactor.found_since(before)
     return replace(clean, secrets=tuple(dict.fromkeys((*clean.secrets, *found)))) if found else clean
 
 
@@ -36,8 +36,3 @@ def masked(value: T, redactor: Redactor, *, source: str) -> T:
         changes = {f.name: masked(getattr(value, f.name), redactor, source=source) for f in fields(value)}
         done = replace(value, **changes)
     return done  # type: ignore[no-any-return]
-
-
-def sources(hits: tuple[Hit, ...]) -> tuple[str, ...]:
-    """In words, what was found where: "ANTHROPIC_API_KEY in agent stdout"."""
-    return tuple(dict.fromkeys(f"{hit.name} in {hit.source}" for hit in hits))
