@@ -30,7 +30,7 @@ from support.report.errors import describe
 from support.report.formatter import RUN, Collector, ConsoleFormatter, Incidents, style_of
 from support.report.gate import gate
 from support.report.history import remember
-from support.report.masking import masked
+from support.report.masking import masked_run
 from support.report.model import ScenarioResult
 from support.report.register import Register, RegisterError, load_register
 from support.report.run_info import run_info, seconds_of_this_process
@@ -196,10 +196,10 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
             problems=self._incidents.problems,
             base=Path(self.base_dir),
         )
-        run = masked(run, redactor, source="the run itself")
+        run = masked_run(run, redactor)
         result = assemble(run, plan.register, collector.results, plan.coverage)
         result = remember(result, reports)
-        write_reports(result, reports, root=Path.cwd())
+        write_reports(result, reports, root=Path.cwd(), redactor=redactor)
         if self.config.summary:
             style = style_of(sys.stdout, self.config)
             lines = summary_lines(result, style=style, reports=shown)

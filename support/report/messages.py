@@ -20,6 +20,7 @@ from gherkin.parser import Parser
 from gherkin.pickles.compiler import Compiler
 from gherkin.stream.id_generator import IdGenerator
 
+from support.evidence.redaction import Redactor
 from support.report.gate import gate
 from support.report.model import RunInfo, RunResult, ScenarioResult, StepStatus, verdict_text
 
@@ -38,24 +39,24 @@ _RUN = "run"
 Envelope = dict[str, Any]
 
 
-def messages_ndjson(result: RunResult, root: Path) -> bytes:
+def messages_ndjson(result: RunResult, root: Path, *, redactor: Redactor | None = None) -> bytes:
     """The file's content, in UTF-8: an envelope a line. Locations count from `root`.
 
     A scenario whose feature is not there, or reads differently now, is left out, and the end of the run
-    says how many were.
+    says how many were. `redactor` masks the features, whose text is in there, too.
     """
-    return "".join(
-        f"{json.dumps(envelope, ensure_ascii=False)}\n" for envelope in _envelopes(result, root)
-    ).encode("utf-8", "backslashreplace")
+    encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+    text = "".join(f"{encode(envelope)}\n" for envelope in _envelopes(result, root, redactor))
+    return text.encode("utf-8", "backslashreplace")
 
 
-def _envelopes(result: RunResult, root: Path) -> Iterator[Envelope]:
+def _envelopes(result: RunResult, root: Path, redactor: Redactor | None) -> Iterator[Envelope]:
     scenarios = result.scenarios
     yield {"meta": _meta(result.run)}
     pickles: dict[tuple[str, int], Any] = {}
     ids = IdGenerator()
     for path in dict.fromkeys(scenario.path for scenario in scenarios):
-        yield from _feature(path, root, ids, pickles)
+        yield from _feature(path, _source(root / path, redactor), ids, pickles)
     clock = _Clock.of(result.run, scenarios)
     yield {"testRunStarted": {"id": _RUN, "timestamp": _parts(clock.start)}}
     left_out = 0
@@ -89,14 +90,23 @@ def _meta(run: RunInfo) -> Mapping[str, Any]:
     }
 
 
+def _source(path: Path, redactor: Redactor | None) -> str | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return redactor.text(text, f"the feature {path.name}") if redactor else text
+
+
 def _feature(
-    path: str, root: Path, ids: IdGenerator, pickles: dict[tuple[str, int], Any]
+    path: str, text: str | None, ids: IdGenerator, pickles: dict[tuple[str, int], Any]
 ) -> Iterator[Envelope]:
     """The source, the document and the pickles of a feature; notes the latter by path and line."""
+    if text is None:
+        return
     try:
-        text = (root / path).read_text(encoding="utf-8")
         document: Any = {**Parser(AstBuilder(ids)).parse(text), "uri": path}
-    except (OSError, UnicodeDecodeError, ParserError):
+    except ParserError:
         return
     yield {"source": {"uri": path, "data": text, "mediaType": "text/x.cucumber.gherkin+plain"}}
     yield {"gherkinDocument": document}

@@ -26,7 +26,7 @@ from support.report.model import (
 __all__ = ["page_data"]
 
 _MOST = 9_000_000
-"""Characters of data that a page holds; evidence beyond is linked."""
+"""Bytes of data that a page holds; evidence beyond is linked."""
 _LONGEST_ERROR = 4000
 
 
@@ -59,7 +59,7 @@ def page_data(result: RunResult, reports: Path) -> dict[str, Any]:
         "files": files.values,
         "unassigned": [numbers[s.run, s.location] for s in result.unassigned],
     }
-    room = _MOST - len(json.dumps(data, ensure_ascii=False))
+    room = _MOST - _size(data)
     data["exhibits"] = _exhibits(scenarios, reports, room)
     return data
 
@@ -159,7 +159,7 @@ def _exhibits(scenarios: Iterable[ScenarioResult], reports: Path, room: int) -> 
         if not scenario.evidence:
             continue
         found = exhibits(scenario, reports)
-        room -= len(json.dumps(found, ensure_ascii=False))
+        room -= _size(found)
         if room < 0:
             break
         shown[number] = found
@@ -168,3 +168,7 @@ def _exhibits(scenarios: Iterable[ScenarioResult], reports: Path, room: int) -> 
 
 def _urgency(scenario: ScenarioResult) -> tuple[bool, int]:
     return scenario.status not in ("failed", "broken"), weight(scenario)[0]
+
+
+def _size(data: object) -> int:
+    return len(json.dumps(data, ensure_ascii=False).encode("utf-8", "surrogatepass"))

@@ -118,7 +118,14 @@ def _scenario(scenario: ScenarioResult) -> dict[str, Any]:
 
 
 def _load_run(data: Mapping[str, Any]) -> RunInfo:
-    return RunInfo(**{**data, "command": tuple(data["command"]), "problems": tuple(data["problems"])})
+    return RunInfo(
+        **{
+            **data,
+            "command": tuple(data["command"]),
+            "problems": tuple(data["problems"]),
+            "secrets": tuple(data["secrets"]),
+        }
+    )
 
 
 def _load_requirement(data: Mapping[str, Any]) -> RequirementResult:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Container
 from pathlib import Path
 
+from support.evidence.redaction import Redactor
 from support.report.index_page import index_html
 from support.report.junit import junit_files
 from support.report.messages import messages_ndjson
@@ -23,11 +24,12 @@ EVIDENCE = "evidence"
 """The directory below the reports that beds keep their evidence in."""
 
 
-def write_reports(result: RunResult, reports: Path, *, root: Path) -> Path:
+def write_reports(result: RunResult, reports: Path, *, root: Path, redactor: Redactor | None = None) -> Path:
     """Write every form of the report and return the path of the page, `index.html`.
 
-    The locations of scenarios count from `root`. JUnit files of features that are not in this result go, or
-    a build server counts them again. Raises OSError when the directory cannot be written to.
+    The locations of scenarios count from `root`; `redactor` masks what is read from there. JUnit files of
+    features that are not in this result go, or a build server counts them again. Raises OSError when the
+    directory cannot be written to.
     """
     files = junit_files(result)
     (reports / _JUNIT).mkdir(parents=True, exist_ok=True)
@@ -36,7 +38,7 @@ def write_reports(result: RunResult, reports: Path, *, root: Path) -> Path:
     _remove_junit(reports, keep=files.keys())
     _replace(reports / TRACEABILITY, to_json(result))
     _replace(reports / _SUMMARY, summary_md(result).encode("utf-8", "backslashreplace"))
-    _replace(reports / _MESSAGES, messages_ndjson(result, root))
+    _replace(reports / _MESSAGES, messages_ndjson(result, root, redactor=redactor))
     page = reports / PAGE
     _replace(page, index_html(result, reports))
     return page

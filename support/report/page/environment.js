@@ -12,7 +12,7 @@ function runRows(run) {
 
 function showEnvironment() {
   const runs = report.runs.length ? report.runs : [report.run];
-  const masked = scenarios.flatMap((s) => (s.secrets || []).map((secret) => `${secret} (${s.name})`));
+  const masked = runs.flatMap((run) => run.secrets).concat(scenarios.flatMap((s) => (s.secrets || []).map((secret) => `${secret} (${s.name})`)));
   append(by("environment"), [
     h("h2", { id: "environment-title" }, "Environment"),
     h("p", {}, report.headline.substitutes.length ? ["In place of the real thing: ", h("b", {}, report.headline.substitutes.join(", ")), "."] : "Nothing stood in for the real thing."),
