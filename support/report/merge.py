@@ -90,8 +90,10 @@ def _of_run(scenario: ScenarioResult, name: str) -> ScenarioResult:
 
 
 def _names(runs: Sequence[RunInfo]) -> list[str]:
-    """A name for each: its stack and model, and a number where that is not enough."""
+    """A name for each: its stack and model, its operator where they differ, and a number if need be."""
     plain = [f"{run.stack}, model {run.model}" for run in runs]
+    if len({run.operator for run in runs}) > 1:
+        plain = [f"{name}, operator {run.operator}" for name, run in zip(plain, runs, strict=True)]
     return [
         f"{name}, run {plain[: n + 1].count(name)}" if plain.count(name) > 1 else name
         for n, name in enumerate(plain)

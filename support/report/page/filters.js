@@ -45,7 +45,7 @@ function criterionAnswers(r, c) {
 /** Make the form; `changed` is called when something else is asked for. */
 function showFilters(changed) {
   const present = (status) => criteria.some((c) => c.status === status) || scenarios.some((s) => s.status === status);
-  const choice = (id, label, all, values) => values.length > 1 && h("label", {}, label, " ",
+  const choice = (id, label, all, values) => values.length > 0 && h("label", {}, label, " ",
     h("select", { id, onchange: (event) => { asked[id] = event.target.value; changed(); } },
       h("option", { value: "" }, all), values.map((value) => h("option", {}, value))));
   const subjects = SUBJECTS.filter((subject) => scenarios.some((s) => (s.tags || []).includes(subject)));
