@@ -26,6 +26,7 @@ function timelinePart(events) {
     h("td", { class: "time" }, signed(event.at)),
     h("td", {}, event.words, event.times > 1 && ` (${event.times} times)`, event.more && h("span", { class: "more" }, oneLine(event.more)))));
   return h("div", { class: "exhibit" }, h("h4", {}, "Timeline"), drawn,
+    told.some((event) => event.kind === "fault.injected") && h("p", { class: "quiet" }, "Shaded: from the fault until the stack was seen steady again, or the suite healed it."),
     h("details", { class: "quiet-details" }, h("summary", {}, plural(told.length, "event", "events"), " as a list"),
       h("table", { class: "events" }, h("caption", { class: "unseen" }, "Events, in seconds since the scenario began"),
         h("thead", { class: "unseen" }, h("tr", {}, h("th", { scope: "col" }, "Time"), h("th", { scope: "col" }, "Event"))), h("tbody", {}, rows))));
