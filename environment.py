@@ -20,7 +20,8 @@ def before_feature(context, feature):
 
 
 def before_scenario(context, scenario):
-    name = f"{scenario.line}-{_slug(scenario.name)}"
+    title = context.run.redactor.text(scenario.name, "the name of a scenario")
+    name = f"{scenario.line}-{_slug(title)}"
     context.bed, context.leave_bed = context.loop.open(open_bed(context.run, context.room, name))
 
 

@@ -1,6 +1,6 @@
 """`acceptance`: what this machine can run, a stack to play with, and the end of what crashed runs left.
 
-usage: acceptance doctor | up ratelimiter | clean | report
+usage: acceptance doctor | up ratelimiter | clean | report [merge] [DIR…]
 """
 
 import argparse
@@ -12,8 +12,7 @@ from pathlib import Path
 
 from support.machine import default_run
 from support.machine.finding import Unready
-from support.report.traceability import from_json
-from support.report.write import write_reports
+from support.report import commands as report
 from support.supervisor import GuardianFailed, sweep
 from support.terminal import say
 from support.up import up
@@ -23,7 +22,10 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 done, 1 not done, 2 wrong usage."""
-    options = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["report"]:
+        return report.main(words[1:])
+    options = _parser().parse_args(words)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
@@ -69,44 +71,18 @@ def clean(_: argparse.Namespace) -> int:
     return 0
 
 
-def report(options: argparse.Namespace) -> int:
-    """Render the reports again from the saved results."""
-    saved: Path = options.reports / "traceability.json"
-    try:
-        result = from_json(saved.read_bytes())
-    except OSError as error:
-        say(f"{saved}: {error.strerror}; a run writes it: uv run behave\n", sys.stderr)
-        return 1
-    except (KeyError, TypeError, ValueError) as error:
-        say(f"{saved}: is not the result of a run: {type(error).__name__}: {error}\n", sys.stderr)
-        return 1
-    try:
-        write_reports(result, options.reports)
-    except OSError as error:
-        say(f"{options.reports}: cannot be written to: {error.strerror}\n", sys.stderr)
-        return 1
-    say(f"Rendered again: {options.reports}\n", sys.stdout)
-    return 0
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="acceptance", description="The acceptance suite's own commands; the suite itself is: behave"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, function in (("doctor", doctor), ("up", start_stack), ("clean", clean), ("report", report)):
+    commands.add_parser("report", help="Render a saved result again, or merge several to one.")
+    for name, function in (("doctor", doctor), ("up", start_stack), ("clean", clean)):
         text = (function.__doc__ or "").strip()
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(command=function)
         if name == "up":
             command.add_argument("subject", choices=["ratelimiter"], help="the kind of system to start")
-        if name == "report":
-            command.add_argument(
-                "--reports",
-                type=Path,
-                default=Path("reports"),
-                help="the reports directory (default: reports)",
-            )
     return parser
 
 

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Literal
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "stack": ("process",),
     "model": ("double", "live", "record", "replay"),
     "allow_host_shell": ("yes", "no"),
+    "gate": ("default", "all"),
 }
 _DEFAULTS: Mapping[str, str] = {
     "stack": "process",
@@ -27,6 +29,7 @@ _DEFAULTS: Mapping[str, str] = {
     "budget": "5",
     "price": "",
     "recordings": "recordings",
+    "gate": "default",
 }
 
 
@@ -59,6 +62,8 @@ class Settings:
     """US$ for a million tokens in and a million out; None: the price that is known for the model."""
     recordings: Path = Path("recordings")
     """The directory that answers of a real model are kept in."""
+    gate: Literal["default", "all"] = "default"
+    """What makes a run red: `default` or, for a release, `all` that is not proven."""
 
 
 def load_settings(
@@ -97,6 +102,7 @@ def load_settings(
         budget=float(chosen["budget"]),
         price=_price(chosen["price"]),
         recordings=base / chosen["recordings"],
+        gate="all" if chosen["gate"] == "all" else "default",
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from support.evidence.redaction import Redactor
+from support.evidence.redaction import Redactor, secrets_of
 from support.gherkin import EventLoop
 from support.model import Model, ModelDouble, Script
 from support.model.live import LiveModel, upstream_of
@@ -25,8 +25,6 @@ from support.stacks.shared import SharedStacks, shared_stacks
 from support.stacks.stack import Stack
 from support.supervisor import Guardian, Supervisor, sweep
 from support.verdict import BrokenBed, NotVerified
-
-_SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
 
 ONLY_DOUBLE = "what the model says is part of this scenario; run it with -D model=double"
 
@@ -54,7 +52,7 @@ class Run:
         self.redactor = Redactor(
             {
                 "the operator's API key": self.canary,
-                **{name: os.environ[name] for name in _SECRETS if os.environ.get(name)},
+                **secrets_of(os.environ),
             }
         )
         self._meter = Meter(budget=settings.budget, price=settings.price)
@@ -89,10 +87,10 @@ class Run:
         if scripted:
             raise NotVerified(ONLY_DOUBLE)
         if self.settings.model in ("live", "record"):
-            if not any(os.environ.get(name) for name in _SECRETS):
+            if not secrets_of(os.environ):
                 raise NotVerified(
                     f"there is no key for the real model, which -D model={self.settings.model} asks for: "
-                    f"set {_SECRETS[0]}"
+                    "set ANTHROPIC_API_KEY"
                 )
             if not self.settings.allow_host_shell:
                 raise NotVerified(

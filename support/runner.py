@@ -4,6 +4,7 @@ behave loads it because of `runner = "support.runner:AcceptanceRunner"` in pypro
 """
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -22,6 +23,7 @@ from behave.runner import Context, Runner
 from behave.runner_util import collect_feature_locations
 
 from support.config import SettingError
+from support.evidence.redaction import Redactor, secrets_of
 from support.features import FeatureError, read_features
 from support.interruption import Interruption
 from support.machine import default_run
@@ -33,6 +35,9 @@ from support.report.assemble import Coverage, assemble
 from support.report.console import summary_lines
 from support.report.errors import describe
 from support.report.formatter import RUN, Collector, ConsoleFormatter, Incidents, style_of
+from support.report.gate import gate
+from support.report.history import remember
+from support.report.masking import masked_run
 from support.report.model import ScenarioResult
 from support.report.register import Register, RegisterError, load_register
 from support.report.run_info import run_info, seconds_of_this_process
@@ -184,7 +189,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
                 sys.stderr.write(f"{location}: its criteria are not counted: {error}\n")
         wanted = {id(scenario) for scenario in selected}
         return Coverage.of(
-            ids_of(scenario, register)
+            (str(scenario.location), ids_of(scenario, register))
             for feature in features
             for scenario in feature.walk_scenarios()
             if id(scenario) not in wanted
@@ -206,11 +211,13 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
             for console in consoles:
                 console.settled(result, reports=shown)
 
+        redactor = Redactor(secrets_of(os.environ))
         collector = self._collector = Collector(
             self.config,
             selected=plan.selected,
             known_ids=plan.register.ids,
             incidents=self._incidents,
+            redactor=redactor,
             settled=settled,
         )
         self.formatters.insert(0, collector)
@@ -224,10 +231,13 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
             scenarios=collector.results,
             interrupted=self._incidents.interrupted,
             problems=self._incidents.problems,
+            base=Path(self.base_dir),
         )
+        run = masked_run(run, redactor)
         result = assemble(run, plan.register, collector.results, plan.coverage)
         try:
-            write_reports(result, reports)
+            result = remember(result, reports)
+            write_reports(result, reports, root=Path.cwd(), redactor=redactor)
         except OSError as error:  # the disk is full by now, or was taken away
             say(f"The report could not be written to {shown}: {error}\n", sys.stderr)
             failed = True
@@ -235,7 +245,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
             style = style_of(sys.stdout, self.config)
             lines = summary_lines(result, style=style, reports=shown)
             say("".join(f"{line}\n" for line in lines), sys.stdout)
-        return failed or result.red
+        return failed or gate(result).red
 
     def _run_and_undo(self) -> bool:
         """Run the features, and end what began even if a step, a formatter or behave breaks the run."""

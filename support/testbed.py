@@ -25,7 +25,7 @@ from support.breakage import Breakage, Injected
 from support.evidence.clock import WallClock
 from support.evidence.eventually import eventually, expect
 from support.evidence.matchers import a_line_that, a_number_up_to
-from support.evidence.records import copy_database, dump
+from support.evidence.records import copy_database
 from support.evidence.redaction import Hit
 from support.evidence.repair import Repair, first_repair
 from support.evidence.spent import Spent
@@ -60,7 +60,7 @@ class TestBed:
 
     def __init__(self, run: Run, room: FeatureRoom, evidence: Path, tasks: TaskGroup) -> None:
         self.evidence = evidence
-        self.timeline = Timeline(evidence / "timeline.ndjson")
+        self.timeline = Timeline(evidence / "timeline.ndjson", redactor=run.redactor)
         self.spent = Spent()
         self._clock = WallClock()
         self.seen: dict[str, Any] = {}
@@ -70,6 +70,7 @@ class TestBed:
         self.limits: dict[str, str] = {}
         """Limits that the operator is given, by the names that a profile knows."""
         self._run = run
+        self._clean = len(run.redactor.hits)
         self._room = room
         self._tasks = tasks
         self._broken: str | None = None
@@ -318,6 +319,7 @@ class TestBed:
             spent=self.spent.seconds(),
             substitutes=tuple(self._substitutes()),
             not_verified=self._model.exhausted if self._model else None,
+            secrets=self._run.redactor.found_since(self._clean),
             broken=broken,
         )
 
@@ -336,7 +338,9 @@ class TestBed:
                 await self._hosted.leave()
             if self._operator is not None and self._operator.database.exists():
                 with suppress(sqlite3.DatabaseError):  # a broken one is of no use as evidence
-                    self._keep_records(self._operator.database)
+                    copy_database(
+                        self._operator.database, self.evidence / "tickets.db", redactor=self._run.redactor
+                    )
         finally:
             try:
                 if self._breakage.begun:
@@ -344,14 +348,6 @@ class TestBed:
                         await self._heal(self.stack)
             finally:
                 self.timeline.close()
-
-    def _keep_records(self, database: Path) -> None:
-        if self._run.redactor.knows_any_in(dump(database)):
-            # Secrets are not for the evidence, and cannot be masked in a database.
-            masked = self._run.redactor.text(dump(database), "database")
-            (self.evidence / "tickets.sql").write_text(masked, encoding="utf-8")
-        else:
-            copy_database(database, self.evidence / "tickets.db")
 
     async def _heal(self, stack: RateLimiterStack) -> None:
         """Undo the faults, and see that nothing is left of them, or discard the stack."""

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from support.evidence.redaction import Redactor
+
 ESCALATED = "ESCALATED: "
 
 
@@ -125,13 +127,30 @@ def read_records(database: Path) -> Records:
         )
 
 
-def copy_database(database: Path, target: Path) -> None:
-    """Copy the database as it is now to `target`, in one piece even while it is written to."""
+def copy_database(database: Path, target: Path, *, redactor: Redactor) -> None:
+    """Copy the database as it is now to `target`, in one piece even while it is written to.
+
+    Secrets in its texts are masked before anything of it is on the disk. Raises sqlite3.DatabaseError when
+    the file is not a database.
+    """
     with (
         closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)) as source,
-        closing(sqlite3.connect(target)) as copy,
+        closing(sqlite3.connect(":memory:", isolation_level=None)) as copy,
+        closing(sqlite3.connect(target)) as kept,
     ):
         source.backup(copy)
+        copy.create_function("masked", 2, redactor.text)
+        for table, column in copy.execute(
+            "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c"
+            " WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
+        ).fetchall():
+            copy.execute(
+                f'UPDATE "{table}" SET "{column}" = masked("{column}", ?)'
+                f" WHERE typeof(\"{column}\") = 'text'",
+                (f"the records, {table}",),
+            )
+        copy.execute("VACUUM")  # what was there before is still in the pages
+        copy.backup(kept)
 
 
 def dump(database: Path) -> str:

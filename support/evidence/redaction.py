@@ -13,6 +13,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+_NAMES = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+
+
+def secrets_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """The secrets that an environment holds, by the names of their variables."""
+    return {name: environ[name] for name in _NAMES if environ.get(name)}
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -57,6 +64,10 @@ class Redactor:
         """Every secret seen so far, in the order found."""
         return tuple(self._hits)
 
+    def found_since(self, count: int) -> tuple[str, ...]:
+        """In words and once each, what was found where after the first `count` hits."""
+        return tuple(dict.fromkeys(f"{hit.name} in {hit.source}" for hit in self._hits[count:]))
+
     def mask(self, source: str) -> "StreamMask":
         """A mask for one stream; `source` is named in its hits."""
         return StreamMask(
@@ -68,14 +79,6 @@ class Redactor:
         """`text` with its secrets masked. A character of several bytes becomes as many `*`."""
         mask = self.mask(source)
         return (mask.feed(text.encode(*_ENCODING)) + mask.flush()).decode(*_ENCODING)
-
-    def knows_any_in(self, text: str) -> bool:
-        """Whether `text` holds a secret; no hit is recorded."""
-        found: list[str] = []
-        mask = StreamMask(self._finders(), lambda name, offset: found.append(name))
-        mask.feed(text.encode(*_ENCODING))
-        mask.flush()
-        return bool(found)
 
     def _finders(self) -> "list[_Literal | _Shaped]":
         return [

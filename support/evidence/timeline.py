@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
+from support.evidence.redaction import Redactor
+
 Kind = Literal[
     "stack.steady",
     "fault.injected",
@@ -44,8 +46,9 @@ class Event:
 class Timeline:
     """Collects the events of one scenario; each is on disk before `record` returns."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, redactor: Redactor | None = None) -> None:
         self._events: list[Event] = []
+        self._redactor = redactor
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("a", encoding="utf-8")
 
@@ -71,8 +74,10 @@ class Timeline:
         wall = datetime.fromtimestamp((time.time_ns() - (now - at)) / 1e9, UTC)
         event = Event(kind=kind, at=at, wall=wall.isoformat(), node=node, process=process, detail=detail)
         self._events.append(event)
-        json.dump({k: v for k, v in asdict(event).items() if v}, self._file, default=str)
-        self._file.write("\n")
+        line = json.dumps({k: v for k, v in asdict(event).items() if v}, default=str)
+        if self._redactor is not None:
+            line = self._redactor.text(line, f"the timeline, {kind}")
+        self._file.write(f"{line}\n")
         self._file.flush()
         return event
 

@@ -1,7 +1,6 @@
 """From what each scenario showed to what that says of every criterion and requirement."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from support.report.model import (
@@ -11,6 +10,8 @@ from support.report.model import (
     RunInfo,
     RunResult,
     ScenarioResult,
+    deciding,
+    weight,
     worst,
 )
 from support.report.register import Criterion, Register, Requirement
@@ -21,45 +22,52 @@ __all__ = ["Coverage", "assemble"]
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many scenarios that exist and were not selected name each id.
+    """The locations of the scenarios that exist and were not selected, by the ids they name.
 
     They show nothing, but what they name is not "not covered" either.
     """
 
-    unselected: Counter[str]
+    unselected: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, unselected: Iterable[Iterable[str]]) -> "Coverage":
-        """From the ids of each scenario that exists and was not selected."""
-        return cls(unselected=Counter(id_ for ids in unselected for id_ in set(ids)))
+    def of(cls, unselected: Iterable[tuple[str, Iterable[str]]]) -> "Coverage":
+        """From the location and the ids of each scenario that exists and was not selected."""
+        locations: dict[str, tuple[str, ...]] = {}
+        for location, ids in unselected:
+            for id_ in set(ids):
+                locations[id_] = (*locations.get(id_, ()), location)
+        return cls(unselected=locations)
 
 
 def assemble(
     run: RunInfo, register: Register, scenarios: Sequence[ScenarioResult], coverage: Coverage
 ) -> RunResult:
     """The result of the run, with every requirement of the register in it."""
+    by_id: dict[str, list[ScenarioResult]] = {}
+    for scenario in sorted(scenarios, key=weight):
+        for id_ in scenario.ids:
+            by_id.setdefault(id_, []).append(scenario)
     return RunResult(
         run=run,
-        requirements=tuple(_requirement(r, scenarios, coverage) for r in register.requirements),
+        requirements=tuple(_requirement(r, by_id, coverage) for r in register.requirements),
         unassigned=tuple(s for s in scenarios if not register.ids.intersection(s.ids)),
     )
 
 
 def _requirement(
-    requirement: Requirement, scenarios: Sequence[ScenarioResult], coverage: Coverage
+    requirement: Requirement, by_id: Mapping[str, Sequence[ScenarioResult]], coverage: Coverage
 ) -> RequirementResult:
-    criteria = tuple(_criterion(c, scenarios, coverage) for c in requirement.criteria)
-    own = tuple(
-        s
-        for s in scenarios
-        if requirement.id in s.ids and not any(c.id in s.ids for c in requirement.criteria)
-    )
+    criteria = tuple(_criterion(c, by_id.get(c.id, ()), coverage) for c in requirement.criteria)
+    known = {criterion.id for criterion in requirement.criteria}
+    own = tuple(s for s in by_id.get(requirement.id, ()) if not known.intersection(s.ids))
     return RequirementResult(
         id=requirement.id,
         title=requirement.title,
-        status=_of_parts([c.status for c in criteria] + [s.status for s in own]),
+        status=_of_parts([c.status for c in criteria] + [s.status for s in deciding(own)]),
         criteria=criteria,
         scenarios=own,
+        statement=requirement.statement,
+        source=requirement.source,
     )
 
 
@@ -70,18 +78,18 @@ def _of_parts(statuses: Sequence[Verdict]) -> RequirementVerdict:
     return status
 
 
-def _criterion(
-    criterion: Criterion, scenarios: Sequence[ScenarioResult], coverage: Coverage
-) -> CriterionResult:
-    own = tuple(s for s in scenarios if criterion.id in s.ids)
-    left_out = coverage.unselected[criterion.id]
-    status = worst([s.status for s in own] + (["not verified"] if left_out else []))
+def _criterion(criterion: Criterion, own: Sequence[ScenarioResult], coverage: Coverage) -> CriterionResult:
+    run = {scenario.location for scenario in own}
+    left_out = tuple(at for at in coverage.unselected.get(criterion.id, ()) if at not in run)
+    counting = deciding(own)
+    status = worst([s.status for s in counting] + (["not verified"] if left_out else []))
     return CriterionResult(
         id=criterion.id,
         text=criterion.text,
         status=status,
-        reason=_reason(status, own, left_out),
-        scenarios=own,
+        reason=_reason(status, counting, len(left_out)),
+        scenarios=tuple(own),
+        unselected=left_out,
     )
 
 

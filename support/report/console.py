@@ -9,6 +9,7 @@ from itertools import groupby
 from os.path import commonpath
 from pathlib import Path
 
+from support.report.gate import gate
 from support.report.model import (
     RequirementResult,
     RequirementVerdict,
@@ -92,7 +93,9 @@ def summary_lines(result: RunResult, *, style: Style, reports: Path) -> Iterator
     yield f"Scenarios  {_scenarios(result)}"
     spent = " + ".join(f"{name} {seconds:.1f} s" for name, seconds in result.run.spent.items())
     yield f"Time       {result.run.seconds:.1f} s = {spent}"
-    yield style.text(f"Report     {reports / 'traceability.json'}")
+    passage = gate(result)
+    yield f"Gate       {style.verdict('failed' if passage.red else 'passed', passage.why)}"
+    yield style.text(f"Report     {reports / 'index.html'}")
 
 
 def _to_look_at(result: RunResult, style: Style) -> Iterator[str]:

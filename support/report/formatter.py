@@ -3,7 +3,7 @@ and the console formatter that prints it as it goes."""
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from behave.formatter.base import Formatter, StreamOpener
 from behave.model import Scenario, Step
 from behave.model_type import Status
 
+from support.evidence.redaction import Redactor
 from support.report.console import Style, scenario_lines
 from support.report.errors import describe, details
+from support.report.masking import masked_scenario
 from support.report.model import ScenarioFacts, ScenarioResult, StepResult, StepStatus
 from support.terminal import say
 from support.verdict import Verdict, classify
@@ -52,20 +54,26 @@ class Collector(Formatter):  # type: ignore[misc]
         selected: Sequence[Scenario],
         known_ids: frozenset[str],
         incidents: Incidents,
+        redactor: Redactor,
         settled: Callable[[ScenarioResult], None],
     ) -> None:
         super().__init__(StreamOpener(stream=config.outputs[0].stream), config)
         self._selected = {id(scenario): scenario for scenario in selected}
         self._known_ids = known_ids
         self._incidents = incidents
+        self._redactor = redactor
         self._settled = settled
-        self._running: tuple[Scenario, float] | None = None
+        self._running: tuple[Scenario, int] | None = None
+        self._ended: dict[int, int] = {}
         self.results: list[ScenarioResult] = []
 
     def scenario(self, scenario: Scenario) -> None:
         self.settle()
         if id(scenario) in self._selected:
-            self._running = (scenario, time.monotonic())
+            self._running = (scenario, time.monotonic_ns())
+
+    def result(self, step: Step) -> None:
+        self._ended[id(step)] = time.monotonic_ns()
 
     def eof(self) -> None:
         self.settle()
@@ -74,24 +82,26 @@ class Collector(Formatter):  # type: ignore[misc]
         """Give the scenarios that the run never came to their verdict, too."""
         self.settle()
         for scenario in list(self._selected.values()):
-            self._collect(scenario, seconds=0.0)
+            self._collect(scenario, began=0, seconds=0.0)
 
     def settle(self) -> None:
         """Take the scenario that ran last as over."""
         if self._running is not None:
             scenario, began = self._running
             self._running = None
-            self._settled(self._collect(scenario, seconds=time.monotonic() - began))
+            seconds = (time.monotonic_ns() - began) / 1e9
+            self._settled(self._collect(scenario, began=began, seconds=seconds))
 
-    def _collect(self, scenario: Scenario, *, seconds: float) -> ScenarioResult:
+    def _collect(self, scenario: Scenario, *, began: int, seconds: float) -> ScenarioResult:
         del self._selected[id(scenario)]
         facts: ScenarioFacts = getattr(scenario, "facts", None) or ScenarioFacts()
         status, reason = _verdict(scenario, facts, self._incidents)
-        result = ScenarioResult(
+        tags = {str(tag) for tag in scenario.effective_tags}
+        shown = ScenarioResult(
             name=scenario.name.strip(),  # behave ends a row's name with that of its examples
             feature=scenario.feature.name,
             location=str(scenario.location),
-            ids=tuple(sorted(self._known_ids & scenario.effective_tags, key=_natural)),
+            ids=tuple(sorted(self._known_ids & tags, key=_natural)),
             status=status,
             reason=reason,
             seconds=round(seconds, 4),
@@ -99,8 +109,13 @@ class Collector(Formatter):  # type: ignore[misc]
             evidence=facts.evidence,
             substitutes=facts.substitutes,
             spent=dict(facts.spent),
-            steps=_steps(scenario),
+            steps=_steps(scenario, {key: (at - began) / 1e9 for key, at in self._ended.items()}),
+            tags=tuple(sorted(tags - self._known_ids)),
+            began=began,
+            secrets=facts.secrets,
         )
+        self._ended.clear()
+        result = masked_scenario(shown, self._redactor)
         self.results.append(result)
         return result
 
@@ -186,7 +201,7 @@ def _verdict_of_unfinished(scenario: Scenario, incidents: Incidents) -> tuple[Ve
     return "not verified", "not run: the run stopped before it"
 
 
-def _steps(scenario: Scenario) -> tuple[StepResult, ...]:
+def _steps(scenario: Scenario, ended: Mapping[int, float]) -> tuple[StepResult, ...]:
     results: list[StepResult] = []
     for step in scenario.all_steps:
         status = _step_status(step)
@@ -199,6 +214,7 @@ def _steps(scenario: Scenario) -> tuple[StepResult, ...]:
                 status=status,
                 seconds=round(step.duration, 4),
                 error=details(step.exception) if step.exception is not None else None,
+                ended=round(ended[id(step)], 4) if id(step) in ended and status != "not run" else None,
             )
         )
     return tuple(results)

@@ -9,7 +9,9 @@ from typing import Literal, TypeAlias
 from support.verdict import Verdict
 
 __all__ = [
+    "Changed",
     "CriterionResult",
+    "Past",
     "RequirementResult",
     "RequirementVerdict",
     "RunInfo",
@@ -18,13 +20,16 @@ __all__ = [
     "ScenarioResult",
     "StepResult",
     "StepStatus",
+    "deciding",
     "substitutes_of",
     "verdict_text",
+    "weight",
     "worst",
 ]
 
 StepStatus: TypeAlias = Literal["passed", "failed", "broken", "not verified", "not run"]
 RequirementVerdict: TypeAlias = Verdict | Literal["partly verified"]
+Gate: TypeAlias = Literal["default", "all"]
 
 # From worst to best. A failure outranks a broken bed: what was shown to be wrong stays wrong.
 _WORST_FIRST: tuple[Verdict, ...] = ("failed", "broken", "not verified", "not covered", "passed")
@@ -43,19 +48,24 @@ class ScenarioFacts:
     evidence: tuple[str, ...] = ()
     spent: Mapping[str, float] = field(default_factory=dict)
     substitutes: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     not_verified: str | None = None
     broken: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepResult:
-    """One sentence: `error` is the whole text of what went wrong, a traceback where one helps."""
+    """One sentence: `error` is the whole text of what went wrong, a traceback where one helps.
+
+    `ended` is in seconds since its scenario began, None for one that was not run.
+    """
 
     keyword: str
     text: str
     status: StepStatus
     seconds: float
     error: str | None = None
+    ended: float | None = None
 
     @property
     def sentence(self) -> str:
@@ -67,7 +77,10 @@ class ScenarioResult:
     """One selected scenario, an outline's row counting as one.
 
     `ids` are the requirements and criteria it is tagged with; `location` is `path:line`; `reason`
-    says why it did not pass. `seconds` is wall time, hooks included.
+    says why it did not pass. `seconds` is wall time, hooks included. `began` is in monotonic
+    nanoseconds, as the times of its evidence are. `tags` are those that are no ids. `secrets` says of
+    each secret that was masked in its evidence where it came from. `run` names the run it is from,
+    where there are several.
     """
 
     name: str
@@ -82,6 +95,10 @@ class ScenarioResult:
     substitutes: tuple[str, ...] = ()
     spent: Mapping[str, float] = field(default_factory=dict)
     steps: tuple[StepResult, ...] = ()
+    tags: tuple[str, ...] = ()
+    began: int = 0
+    secrets: tuple[str, ...] = ()
+    run: str = ""
 
     @property
     def path(self) -> str:
@@ -98,14 +115,40 @@ class ScenarioResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Past:
+    """What an earlier run said of a criterion, and on what: its commit, stack, model and operator."""
+
+    started: str
+    status: Verdict
+    on: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """The text of a criterion when it last passed, and when that was (RFC 3339)."""
+
+    text: str
+    verified: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CriterionResult:
-    """One criterion and the scenarios that were run for it."""
+    """One criterion and the scenarios that were run for it, the one that counts most first.
+
+    `unselected` are the locations of those that exist and were not selected. `past` are earlier
+    verdicts, the latest first; `flaky` says that unchanged code has both passed and failed. `changed`
+    is there when the text is another than when it last passed.
+    """
 
     id: str
     text: str
     status: Verdict
     reason: str | None
     scenarios: tuple[ScenarioResult, ...]
+    unselected: tuple[str, ...] = ()
+    past: tuple[Past, ...] = ()
+    flaky: bool = False
+    changed: Changed | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +160,8 @@ class RequirementResult:
     status: RequirementVerdict
     criteria: tuple[CriterionResult, ...]
     scenarios: tuple[ScenarioResult, ...] = ()
+    statement: str = ""
+    source: str = ""
 
     @property
     def counts(self) -> dict[Verdict, int]:
@@ -136,6 +181,8 @@ class RunInfo:
     `started` is RFC 3339 in UTC. `spent` sums up to `seconds`: waiting for the operator, working on
     the stack, and all the rest, which is the harness. `interrupted` names the signal. `problems`
     are errors of hooks and cleanups that belong to no scenario; any of them makes the run red.
+    `secrets` says of each secret that was masked in all this where it came from.
+    `commit` names the code that was run, `code` is a digest of it with its uncommitted changes.
     """
 
     started: str
@@ -148,31 +195,37 @@ class RunInfo:
     spent: Mapping[str, float]
     interrupted: str | None = None
     problems: tuple[str, ...] = ()
+    name: str = ""
+    commit: str | None = None
+    code: str | None = None
+    machine: str = ""
+    gate: Gate = "default"
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """All that a run showed; `unassigned` are the scenarios that name no requirement."""
+    """All that a run showed; `unassigned` are the scenarios that name no requirement.
+
+    `runs` are the single runs where several were joined to this result, and empty otherwise.
+    """
 
     run: RunInfo
     requirements: tuple[RequirementResult, ...]
     unassigned: tuple[ScenarioResult, ...] = ()
+    runs: tuple[RunInfo, ...] = ()
+
+    @property
+    def criteria(self) -> tuple[CriterionResult, ...]:
+        """All criteria of all requirements."""
+        return tuple(criterion for requirement in self.requirements for criterion in requirement.criteria)
 
     @property
     def scenarios(self) -> tuple[ScenarioResult, ...]:
-        """Every scenario once, in the order of the feature files."""
+        """Every scenario of every run once, in the order of the feature files."""
         assigned = (s for requirement in self.requirements for s in requirement.all_scenarios)
-        by_location = {s.location: s for s in (*assigned, *self.unassigned)}
-        return tuple(sorted(by_location.values(), key=lambda s: (s.path, s.line)))
-
-    @property
-    def red(self) -> bool:
-        """True when somebody has to look: a failure, a broken bed, a problem or an interruption."""
-        return bool(
-            self.run.interrupted
-            or self.run.problems
-            or any(s.status in ("failed", "broken") for s in self.scenarios)
-        )
+        by_place = {(s.run, s.location): s for s in (*assigned, *self.unassigned)}
+        return tuple(sorted(by_place.values(), key=lambda s: (s.path, s.line, s.run)))
 
 
 _BEST_FIRST: tuple[Verdict, ...] = ("passed", "failed", "broken", "not verified", "not covered")
@@ -184,9 +237,28 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return next((verdict for verdict in _WORST_FIRST if verdict in found), "not covered")
 
 
+def deciding(scenarios: Iterable[ScenarioResult]) -> tuple[ScenarioResult, ...]:
+    """Of each scenario the run of it that counts, when several runs were joined.
+
+    A failure counts whatever else was shown; then the best evidence: a pass with the fewest substitutes.
+    """
+    best: dict[str, ScenarioResult] = {}
+    for scenario in scenarios:
+        other = best.get(scenario.location)
+        if other is None or weight(scenario) < weight(other):
+            best[scenario.location] = scenario
+    return tuple(best.values())
+
+
+def weight(scenario: ScenarioResult) -> tuple[int, int]:
+    """A key that puts the scenario first that says most of a criterion."""
+    order: tuple[Verdict, ...] = ("failed", "passed", "broken", "not verified", "not covered")
+    return order.index(scenario.status), len(scenario.substitutes)
+
+
 def substitutes_of(scenarios: Iterable[ScenarioResult]) -> tuple[str, ...]:
-    """The substitutes that any of the scenarios was run with, in the order they are first named."""
-    return tuple(dict.fromkeys(name for s in scenarios for name in s.substitutes))
+    """The substitutes that what counts was shown with, in the order they are first named."""
+    return tuple(dict.fromkeys(name for s in deciding(scenarios) for name in s.substitutes))
 
 
 def verdict_text(status: RequirementVerdict, substitutes: Iterable[str] = ()) -> str:

@@ -1,7 +1,9 @@
 """What there is to say of a run as a whole: when, with what, and where its time went."""
 
+import hashlib
 import os
 import platform
+import subprocess
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -11,7 +13,7 @@ from pathlib import Path
 from support.config import Settings
 from support.report.model import RunInfo, ScenarioResult
 
-__all__ = ["run_info", "seconds_of_this_process"]
+__all__ = ["commit_of", "run_info", "seconds_of_this_process"]
 
 _PACKAGES = ("operator-acceptance", "behave", "anthropic", "redis")
 
@@ -24,11 +26,14 @@ def run_info(
     scenarios: Iterable[ScenarioResult],
     interrupted: str | None,
     problems: Iterable[str],
+    base: Path,
 ) -> RunInfo:
     """The RunInfo of a run that ends now and took `seconds`.
 
-    The harness gets all the time in which a scenario neither waited nor worked on its stack.
+    The harness gets all the time in which a scenario neither waited nor worked on its stack. `base` is
+    where the features are from, and names the commit.
     """
+    commit, code = commit_of(base)
     all_spent = [scenario.spent for scenario in scenarios]
     stack = sum(spent.get("stack", 0.0) for spent in all_spent)
     waiting = sum(spent.get("waiting", 0.0) for spent in all_spent)
@@ -48,7 +53,40 @@ def run_info(
         },
         interrupted=interrupted,
         problems=tuple(problems),
+        commit=commit,
+        code=code,
+        machine=_machine(),
+        gate=settings.gate,
     )
+
+
+def commit_of(directory: Path) -> tuple[str | None, str | None]:
+    """The commit that is checked out there, and a digest of it with its uncommitted changes.
+
+    Nothing where there is no repository or no git.
+    """
+    head = _git(directory, "rev-parse", "--short=12", "HEAD").decode().strip()
+    if not head:
+        return None, None
+    status = _git(directory, "status", "--porcelain")
+    if not status:
+        return head, head
+    changes = status + _git(directory, "diff", "HEAD")
+    return f"{head} with uncommitted changes", f"{head}+{hashlib.sha256(changes).hexdigest()[:12]}"
+
+
+def _git(directory: Path, *words: str) -> bytes:
+    try:
+        command = ("git", "-C", str(directory), *words)
+        return subprocess.run(command, capture_output=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return b""
+
+
+def _machine() -> str:
+    processors = len(os.sched_getaffinity(0))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{processors} processors, {memory:.0f} GiB of memory, {platform.machine()}"
 
 
 def seconds_of_this_process() -> float:

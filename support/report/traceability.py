@@ -1,19 +1,22 @@
 """`traceability.json`: the result of a run as a file, written and loaded again.
 
-    {"run": {…}, "requirements": [{"id", "title", "status", "criteria": [{"id", "text", "status",
+    {"schema": …, "run": {…}, "requirements": [{"id", "title", "status", "criteria": [{"id", "text", "status",
      "scenarios": [{"name", "location", "status", "reason", "seconds", "measures", "evidence"}]}]}],
-     "unassigned": [scenario…]}
+     "unassigned": [scenario…], "runs": [run…]}
 
-Keys may be added, none of these goes.
+Keys may be added, none of these goes. `traceability.schema.json` beside this module describes all.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from support.report.model import (
+    Changed,
     CriterionResult,
+    Past,
     RequirementResult,
     RunInfo,
     RunResult,
@@ -23,7 +26,12 @@ from support.report.model import (
     verdict_text,
 )
 
-__all__ = ["from_json", "to_json"]
+__all__ = ["SCHEMA", "from_json", "to_json"]
+
+SCHEMA = Path(__file__).with_name("traceability.schema.json")
+"""The JSON schema of the file."""
+
+_ID: str = json.loads(SCHEMA.read_text(encoding="utf-8"))["$id"]
 
 
 def to_json(result: RunResult) -> bytes:
@@ -34,8 +42,9 @@ def to_json(result: RunResult) -> bytes:
     requirements = ",\n".join(_compact(_requirement(r)) for r in result.requirements)
     unassigned = ",\n".join(_compact(_scenario(s)) for s in result.unassigned)
     text = (
-        f'{{"run": {_compact(asdict(result.run))},\n'
-        f'"requirements": [\n{requirements}\n],\n"unassigned": [\n{unassigned}\n]}}\n'
+        f'{{"schema": {_compact(_ID)},\n"run": {_compact(asdict(result.run))},\n'
+        f'"requirements": [\n{requirements}\n],\n"unassigned": [\n{unassigned}\n],\n'
+        f'"runs": {_compact([asdict(run) for run in result.runs])}}}\n'
     )
     return text.encode("utf-8", "backslashreplace")
 
@@ -47,15 +56,10 @@ def from_json(content: bytes | str) -> RunResult:
     """
     data = json.loads(content)
     return RunResult(
-        run=RunInfo(
-            **{
-                **data["run"],
-                "command": tuple(data["run"]["command"]),
-                "problems": tuple(data["run"]["problems"]),
-            }
-        ),
+        run=_load_run(data["run"]),
         requirements=tuple(_load_requirement(entry) for entry in data["requirements"]),
         unassigned=tuple(_load_scenario(entry) for entry in data["unassigned"]),
+        runs=tuple(_load_run(entry) for entry in data["runs"]),
     )
 
 
@@ -67,6 +71,8 @@ def _requirement(requirement: RequirementResult) -> dict[str, Any]:
     return {
         "id": requirement.id,
         "title": requirement.title,
+        "statement": requirement.statement,
+        "source": requirement.source,
         "status": requirement.status,
         "verdict": verdict_text(requirement.status, substitutes_of(requirement.all_scenarios)),
         "criteria": [_criterion(criterion) for criterion in requirement.criteria],
@@ -82,6 +88,10 @@ def _criterion(criterion: CriterionResult) -> dict[str, Any]:
         "verdict": verdict_text(criterion.status, substitutes_of(criterion.scenarios)),
         "reason": criterion.reason,
         "scenarios": [_scenario(scenario) for scenario in criterion.scenarios],
+        "unselected": list(criterion.unselected),
+        "past": [vars(past) for past in criterion.past],
+        "flaky": criterion.flaky,
+        "changed": vars(criterion.changed) if criterion.changed else None,
     }
 
 
@@ -100,7 +110,22 @@ def _scenario(scenario: ScenarioResult) -> dict[str, Any]:
         "substitutes": list(scenario.substitutes),
         "spent": dict(scenario.spent),
         "steps": [vars(step) for step in scenario.steps],
+        "tags": list(scenario.tags),
+        "began": scenario.began,
+        "secrets": list(scenario.secrets),
+        "run": scenario.run,
     }
+
+
+def _load_run(data: Mapping[str, Any]) -> RunInfo:
+    return RunInfo(
+        **{
+            **data,
+            "command": tuple(data["command"]),
+            "problems": tuple(data["problems"]),
+            "secrets": tuple(data["secrets"]),
+        }
+    )
 
 
 def _load_requirement(data: Mapping[str, Any]) -> RequirementResult:
@@ -110,6 +135,8 @@ def _load_requirement(data: Mapping[str, Any]) -> RequirementResult:
         status=data["status"],
         criteria=tuple(_load_criterion(entry) for entry in data["criteria"]),
         scenarios=tuple(_load_scenario(entry) for entry in data["scenarios"]),
+        statement=data["statement"],
+        source=data["source"],
     )
 
 
@@ -120,6 +147,10 @@ def _load_criterion(data: Mapping[str, Any]) -> CriterionResult:
         status=data["status"],
         reason=data["reason"],
         scenarios=tuple(_load_scenario(entry) for entry in data["scenarios"]),
+        unselected=tuple(data["unselected"]),
+        past=tuple(Past(**entry) for entry in data["past"]),
+        flaky=data["flaky"],
+        changed=Changed(**data["changed"]) if data["changed"] else None,
     )
 
 
@@ -137,4 +168,8 @@ def _load_scenario(data: Mapping[str, Any]) -> ScenarioResult:
         substitutes=tuple(data["substitutes"]),
         spent=data["spent"],
         steps=tuple(StepResult(**step) for step in data["steps"]),
+        tags=tuple(data["tags"]),
+        began=data["began"],
+        secrets=tuple(data["secrets"]),
+        run=data["run"],
     )

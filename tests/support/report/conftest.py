@@ -120,6 +120,9 @@ def result(register: Register, scenarios: list[ScenarioResult]) -> RunResult:
         versions={"python": "3.11.7"},
         spent={"harness": 1.0, "stack": 5.0, "waiting": 3.5},
         interrupted="SIGTERM",
+        commit="0123456789ab",
+        code="0123456789ab",
+        machine="4 processors, 16 GiB of memory, x86_64",
         problems=("features/demo.feature: after_feature failed: OSError: no space left",),
     )
-    return assemble(run, register, scenarios, Coverage.of([["AUDIT-01.2", "AUDIT-01"]]))
+    return assemble(run, register, scenarios, Coverage.of([(f"{_DEMO}:20", ["AUDIT-01.2", "AUDIT-01"])]))

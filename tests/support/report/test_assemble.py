@@ -3,6 +3,7 @@
 import pytest
 
 from support.report.assemble import Coverage, assemble
+from support.report.gate import gate
 from support.report.model import RunInfo, ScenarioResult
 from support.report.register import Criterion, Register, Requirement
 
@@ -42,7 +43,12 @@ def _assemble(*verdicts: tuple[str, str], unselected: tuple[str, ...] = ()):
         )
         for n, (id_, status) in enumerate(verdicts)
     ]
-    return assemble(_RUN, _REGISTER, scenarios, Coverage.of([[id_] for id_ in unselected]))
+    return assemble(
+        _RUN,
+        _REGISTER,
+        scenarios,
+        Coverage.of([(f"features/g.feature:{n}", [id_]) for n, id_ in enumerate(unselected)]),
+    )
 
 
 def _criterion(*statuses: str, unselected: int = 0):
@@ -106,4 +112,4 @@ def test_a_scenario_of_the_requirement_as_a_whole_counts_for_it_and_for_no_crite
 def test_a_scenario_without_requirement_is_there_and_makes_the_run_red() -> None:
     result = _assemble(("slow", "failed"))
     assert [s.name for s in result.unassigned] == ["s0"]
-    assert result.red
+    assert gate(result).red

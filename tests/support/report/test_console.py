@@ -64,7 +64,9 @@ def test_the_summary_goes_by_requirement_and_tells_the_time_and_the_report(resul
         "  not covered by any scenario: TEST-01",
         "Scenarios  2 passed, 1 passed (model double), 1 failed (model double), 1 broken, 1 not verified",
         "Time       9.5 s = harness 1.0 s + stack 5.0 s + waiting 3.5 s",
-        "Report     reports/traceability.json",
+        "Gate       ✗ red: interrupted by SIGTERM, 1 problem of the run itself, 1 scenario failed, "
+        "1 broken bed",
+        "Report     reports/index.html",
     ]
 
 

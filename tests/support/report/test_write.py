@@ -9,25 +9,28 @@ from support.report.write import clear_reports, write_reports
 
 
 def test_the_files_are_written_and_nothing_else(tmp_path, result) -> None:
-    path = write_reports(result, tmp_path / "reports")
-    assert from_json(path.read_bytes()) == result
+    path = write_reports(result, tmp_path / "reports", root=tmp_path)
+    assert from_json(path.with_name("traceability.json").read_bytes()) == result
     assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == [
+        "reports/index.html",
         "reports/junit/TEST-demo.xml",
         "reports/junit/TEST-operator.over_limit.xml",
         "reports/junit/TEST-the-run.xml",
+        "reports/messages.ndjson",
+        "reports/summary.md",
         "reports/traceability.json",
     ]
 
 
 def test_a_later_run_leaves_no_suite_of_an_earlier_one(tmp_path, result) -> None:
-    write_reports(result, tmp_path)
+    write_reports(result, tmp_path, root=tmp_path)
     (tmp_path / "junit/mine.xml").write_text("kept")
-    write_reports(replace(result, unassigned=(), requirements=()), tmp_path)
+    write_reports(replace(result, unassigned=(), requirements=()), tmp_path, root=tmp_path)
     assert {p.name for p in (tmp_path / "junit").iterdir()} == {"TEST-the-run.xml", "mine.xml"}
 
 
 def test_a_write_that_fails_leaves_the_earlier_file_and_no_litter(tmp_path, result, monkeypatch) -> None:
-    path = write_reports(result, tmp_path)
+    path = write_reports(result, tmp_path, root=tmp_path)
     before = path.read_bytes()
 
     def full(self, target):
@@ -35,13 +38,13 @@ def test_a_write_that_fails_leaves_the_earlier_file_and_no_litter(tmp_path, resu
 
     monkeypatch.setattr("pathlib.Path.replace", full)
     with pytest.raises(OSError, match="no space left"):
-        write_reports(replace(result, unassigned=()), tmp_path)
+        write_reports(replace(result, unassigned=()), tmp_path, root=tmp_path)
     assert path.read_bytes() == before
     assert not [p for p in tmp_path.rglob(".*") if p.is_file()]
 
 
 def test_clearing_removes_results_and_evidence_and_nothing_else(tmp_path, result) -> None:
-    write_reports(result, tmp_path)
+    write_reports(result, tmp_path, root=tmp_path)
     (tmp_path / "evidence" / "demo").mkdir(parents=True)
     (tmp_path / "notes.txt").touch()
     clear_reports(tmp_path)

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from support.report.gate import gate
+
 _FEATURE = """
   @DEMO-01.1
   Scenario: good
@@ -36,7 +38,7 @@ def after_scenario(context, scenario):
     assert "  DEMO-01   ✗ failed  1 passed, 1 failed, 1 not covered" in lines
     assert "  not covered by any scenario: DEMO-02" in lines
     assert "Scenarios  1 passed, 1 failed" in lines
-    assert lines[-1] == "Report     reports/traceability.json"
+    assert lines[-2:] == ["Gate       ✗ red: 1 scenario failed", "Report     reports/index.html"]
     assert "steps passed" not in run.output  # behave's own summary
 
 
@@ -124,7 +126,7 @@ def test_the_catalogue_of_steps_is_printed(tree) -> None:
 def test_the_reports_directory_can_be_chosen(tree) -> None:
     tree.feature(_FEATURE)
     tree.behave("-D", "reports=elsewhere")
-    assert tree.result("elsewhere").red
+    assert gate(tree.result("elsewhere")).red
     assert not (tree.path / "reports").exists()
 
 

@@ -175,3 +175,20 @@ def test_a_run_that_a_hook_aborts_is_red_and_says_why(tree) -> None:
     assert tree.behave().status == 1
     assert tree.result().run.problems == ("the run was aborted: the disk is full",)
     assert tree.verdicts()["b"] == "not verified"
+
+
+def test_for_a_release_what_is_not_proven_is_red_and_one_line_says_why(tree) -> None:
+    tree.feature("  @DEMO-01.1\n  Scenario: one\n    Given it passes\n")
+    default, release = tree.behave(), tree.behave("-D", "gate=all")
+    assert default.status == 0
+    assert "Gate       ✓ green: nothing failed and no bed broke; 3 criteria not covered" in default.output
+    assert release.status == 1
+    assert "Gate       ✗ red: 3 criteria not covered\n" in release.output
+
+
+def test_the_next_run_remembers_this_one(tree) -> None:
+    tree.feature("  @DEMO-01.1\n  Scenario: one\n    Given it passes\n")
+    tree.behave()
+    tree.behave()
+    past = tree.result().criteria[0].past
+    assert [each.status for each in past] == ["passed"]

@@ -1,0 +1,45 @@
+"""Secrets are masked in a result before anything is written of it, and what was found is said with it.
+
+The evidence masks its own: processes' output, tickets, the audit log, model traffic and the timeline.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from support.evidence.redaction import Redactor
+from support.report.model import RunInfo, ScenarioResult
+
+__all__ = ["masked_run", "masked_scenario"]
+
+T = TypeVar("T")
+
+
+def masked_run(run: RunInfo, redactor: Redactor) -> RunInfo:
+    """What is said of the run without secrets; those found in it are added to its `secrets`."""
+    before = len(redactor.hits)
+    clean = _masked(run, redactor, source="the run itself")
+    return replace(clean, secrets=(*clean.secrets, *redactor.found_since(before)))
+
+
+def masked_scenario(scenario: ScenarioResult, redactor: Redactor) -> ScenarioResult:
+    """The scenario without secrets; those found in its sentences and reasons are added to its `secrets`."""
+    before = len(redactor.hits)
+    clean = _masked(scenario, redactor, source="the sentences and reasons")
+    found = redactor.found_since(before)
+    return replace(clean, secrets=tuple(dict.fromkeys((*clean.secrets, *found)))) if found else clean
+
+
+def _masked(value: T, redactor: Redactor, *, source: str) -> T:
+    """The value with the secrets in all its texts masked, however deep."""
+    done: Any = value
+    if isinstance(value, str):
+        done = redactor.text(value, source)
+    elif isinstance(value, tuple):
+        done = tuple(_masked(each, redactor, source=source) for each in value)
+    elif isinstance(value, Mapping):
+        done = {key: _masked(each, redactor, source=source) for key, each in value.items()}
+    elif is_dataclass(value) and not isinstance(value, type):
+        changes = {f.name: _masked(getattr(value, f.name), redactor, source=source) for f in fields(value)}
+        done = replace(value, **changes)
+    return done  # type: ignore[no-any-return]
