@@ -14,10 +14,14 @@ from support.breakage import expect_whole
 from support.evidence.attribution import expect_apart, resolved_session
 from support.evidence.eventually import expect
 from support.evidence.matchers import an_escalation, tickets_for
+from support.faults.disk import DiskNearlyFull
 from support.faults.fault import Fault
 from support.faults.network import ConnectionsReset, NodeCutOff, NodesAstray, OperatorCutOff, Slow
+from support.faults.pd import FollowerKilled, LeaderKilled, QuorumLost
 from support.faults.process import CrashLoop, NodeKilled, NodePaused, NodeStopped
 from support.faults.redis_data import GhostAllowing, OverLimit, WrongType
+from support.faults.store import StoreCrashLoop, StoreKilled, StorePaused, StoreStopped
+from support.faults.tikv_network import OperatorBlind, StoreCutOffFromPd, StoreCutOffFromPeers, StoreSlow
 from support.gherkin import then, when
 from support.testbed import TestBed
 from support.verdict import BrokenBed
@@ -51,6 +55,19 @@ fault("all connections are reset", ConnectionsReset)
 fault("everything takes {milliseconds:d} milliseconds longer on its way", Slow)
 fault("the operator is cut off from {what}, which refuses it", OperatorCutOff, hanging=False)
 fault("the operator is cut off from {what}, which is silent", OperatorCutOff, hanging=True)
+
+fault('store "{store}" is killed', StoreKilled)
+fault('store "{store}" is stopped', StoreStopped)
+fault('store "{store}" is paused', StorePaused)
+fault('store "{store}" dies whenever it is started', StoreCrashLoop)
+fault('store "{store}" is cut off from PD', StoreCutOffFromPd)
+fault('store "{store}" is cut off from its peers', StoreCutOffFromPeers)
+fault('store "{store}" answers {milliseconds:d} milliseconds late', StoreSlow)
+fault('the disk of store "{store}" is {percent:d} percent full', DiskNearlyFull)
+fault("a PD follower is killed", FollowerKilled)
+fault("the PD leader is killed", LeaderKilled)
+fault("PD loses its quorum", QuorumLost)
+fault("the operator is cut off from PD", OperatorBlind)
 
 
 @when("at once")

@@ -14,8 +14,7 @@ from support.evidence.eventually import expect
 from support.evidence.matchers import unchanged_from
 from support.evidence.timeline import Timeline
 from support.faults.fault import Fault
-from support.stacks.ratelimiter import RateLimiterStack
-from support.stacks.stack import NotSteady
+from support.stacks.stack import NotSteady, Stack
 from support.verdict import BrokenBed
 
 _SHOWN_WITHIN = 30.0
@@ -24,10 +23,14 @@ _HEALED_WITHIN = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Injected:
-    """Faults that were put in place together: when (seconds since the epoch), and how things stood before."""
+    """Faults that were put in place together: when, and how things stood before.
+
+    `wall` is in seconds since the epoch, `at` in monotonic nanoseconds.
+    """
 
     faults: tuple[Fault, ...]
     wall: float
+    at: int
     before: Mapping[str, str]
 
 
@@ -45,7 +48,7 @@ class Breakage:
         """Whether there is anything to heal."""
         return bool(self._begun)
 
-    async def inject(self, stack: RateLimiterStack, faults: tuple[Fault, ...]) -> None:
+    async def inject(self, stack: Stack, faults: tuple[Fault, ...]) -> None:
         """Put faults in place, all at once, and return when the stack itself shows them.
 
         Raises BrokenBed when that cannot be done, or when they never show.
@@ -60,15 +63,16 @@ class Breakage:
             titles = ", and ".join(fault.title for fault in faults)
             raise BrokenBed(f"{titles}: this could not be done: {type(error).__name__}: {error}") from error
 
-    async def _put_in_place(self, stack: RateLimiterStack, faults: tuple[Fault, ...]) -> None:
+    async def _put_in_place(self, stack: Stack, faults: tuple[Fault, ...]) -> None:
         for fault in faults:
             self._begun.append(fault)  # before it is begun: half a fault has to be healed, too
             await fault.prepare()
         before = await stack.state()
-        self.injected = Injected(faults=faults, wall=float("inf"), before=before)
+        self.injected = Injected(faults=faults, wall=float("inf"), at=0, before=before)
+        at = time.monotonic_ns()
         for fault in faults:
             await fault.inject()
-        self.injected = Injected(faults=faults, wall=time.time(), before=before)
+        self.injected = Injected(faults=faults, wall=time.time(), at=at, before=before)
         for fault in faults:
             self._timeline.record("fault.injected", fault=fault.title)
 
@@ -97,7 +101,7 @@ class Breakage:
         return None
 
 
-async def expect_untouched(stack: RateLimiterStack, injected: Injected) -> None:
+async def expect_untouched(stack: Stack, injected: Injected) -> None:
     """Raise AssertionError unless all that the faults did not break is as it was before them."""
     broken = {name for fault in injected.faults for name in fault.breaks}
     with _fit_to_be_looked_at():

@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from support.stacks.joined import joined_ratelimiter
 from support.stacks.process import ratelimiter_on_processes
 from support.stacks.shared import SharedStacks, shared_stacks
 from support.stacks.stack import Stack
+from support.stacks.tikv_on_processes import stand_ins, tikv_on_processes
 from support.supervisor import Guardian, Supervisor, sweep
 from support.verdict import BrokenBed, NotVerified
 
@@ -136,20 +137,24 @@ class Run:
         @asynccontextmanager
         async def open_stack(subject: str) -> AsyncIterator[Stack]:
             nonlocal started
-            if subject != "ratelimiter":
-                raise BrokenBed(f"there is no stack for subject {subject}")
-            if self.settings.join is not None:
+            if self.settings.join is not None and subject == "ratelimiter":
                 async with joined_ratelimiter(self.settings.join) as joined:
                     yield joined
                 return
             started += 1
-            async with (
-                self.supervisor(evidence / f"stack-{started}") as supervisor,
-                ratelimiter_on_processes(
-                    directory=self.directory("s"), supervisor=supervisor, environ=os.environ
-                ) as stack,
-            ):
-                yield stack
+            directory = self.directory("s")
+            async with self.supervisor(evidence / f"stack-{started}") as supervisor:
+                match subject:
+                    case "ratelimiter":
+                        opened: AbstractAsyncContextManager[Stack] = ratelimiter_on_processes(
+                            directory=directory, supervisor=supervisor, environ=os.environ
+                        )
+                    case "tikv":
+                        opened = tikv_on_processes(stand_ins(), directory=directory, supervisor=supervisor)
+                    case _:
+                        raise BrokenBed(f"there is no stack for subject {subject}")
+                async with opened as stack:
+                    yield stack
 
         async with shared_stacks(open_stack) as stacks:
             yield FeatureRoom(evidence=evidence, stacks=stacks)

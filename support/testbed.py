@@ -12,7 +12,7 @@ However the block is left, the operator is stopped, the fault is healed, the ste
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,9 +37,8 @@ from support.operator import Operator
 from support.profile import Profile
 from support.report.model import ScenarioFacts
 from support.run import ONLY_DOUBLE, FeatureRoom, Run
-from support.stacks.ratelimiter import RateLimiterStack
 from support.stacks.shared import STEADY_WITHIN
-from support.stacks.stack import Change, NotSteady
+from support.stacks.stack import Change, NotSteady, Stack
 from support.stay import Stay, stay
 from support.suite import SuiteRun, run_suite
 from support.supervisor import Line
@@ -74,16 +73,17 @@ class TestBed:
         self._room = room
         self._tasks = tasks
         self._broken: str | None = None
-        self._stack: RateLimiterStack | None = None
+        self._stack: Stack | None = None
         self._operator: Operator | None = None
         self._hosted: Stay[Operator] | None = None
         self._model: Model | None = None
         self._opened = time.monotonic_ns()
         self._shortened = False
         self._breakage = Breakage(self.timeline)
+        self._kept: list[Stay[Any]] = []
 
     @property
-    def stack(self) -> RateLimiterStack:
+    def stack(self) -> Stack:
         """The stack of this scenario. Raises BrokenBed when it has borrowed none."""
         return _present(self._stack, "borrowed no stack")
 
@@ -159,10 +159,7 @@ class TestBed:
     async def borrow_stack(self, subject: str) -> None:
         """Get a stack in its steady state. Raises BrokenBed when none can be had."""
         with self.spent.on("stack"):
-            stack = await self._room.stacks.borrow(subject)
-        if not isinstance(stack, RateLimiterStack):
-            raise BrokenBed(f"no sentence can speak of a stack for subject {subject} yet")
-        self._stack = stack
+            self._stack = await self._room.stacks.borrow(subject)
         self.timeline.record("stack.steady")
 
     async def host_operator(self) -> Operator:
@@ -252,6 +249,12 @@ class TestBed:
         with self.spent.on("stack"):
             await self._breakage.inject(self.stack, faults)
 
+    async def keep(self, context: AbstractAsyncContextManager[T]) -> T:
+        """Enter a context that is left when the bed is closed."""
+        kept: Stay[T] = await stay(self._tasks, context)
+        self._kept.append(kept)
+        return kept.value
+
     async def until(
         self, observe: Callable[[], T | Awaitable[T]], matcher: Matcher[Any], *, within: float
     ) -> T:
@@ -326,6 +329,8 @@ class TestBed:
     def _substitutes(self) -> Iterator[str]:
         if self._model:
             yield from self._model.substitutes
+        if self._stack:
+            yield from self._stack.substitutes
         injected = self._breakage.injected
         faults = injected.faults if injected else ()
         if self._shortened and any(f.expected and f.expected.invariant in _TIMED for f in faults):
@@ -334,6 +339,8 @@ class TestBed:
     async def close(self) -> None:
         """Stop the operator, heal the fault, verify the stack or discard it, and keep the records."""
         try:
+            for kept in reversed(self._kept):
+                await kept.leave()
             if self._hosted is not None:
                 await self._hosted.leave()
             if self._operator is not None and self._operator.database.exists():
@@ -349,7 +356,7 @@ class TestBed:
             finally:
                 self.timeline.close()
 
-    async def _heal(self, stack: RateLimiterStack) -> None:
+    async def _heal(self, stack: Stack) -> None:
         """Undo the faults, and see that nothing is left of them, or discard the stack."""
         self._broken = await self._breakage.heal()
         try:

@@ -13,6 +13,7 @@ from support.model.counters import Unreadable, client_of, looking, nodes_in
 from support.model.engineer_drift import counter_drift
 from support.model.engineer_limits import describe, ghost_allowing, look, look_at_again, over_limit
 from support.model.engineer_nodes import node_down, redis_disconnected
+from support.model.engineer_stores import store_down
 from support.model.script import NoAnswer, Reply, Story, story
 from support.model.ticket import violation
 
@@ -25,8 +26,10 @@ _WORK: Mapping[str, Callable[[str], Story]] = {
     "ghost_allowing": ghost_allowing,
     "node_down": node_down,
     "over_limit": over_limit,
+    "pd_member_down": node_down,
+    "store_down": store_down,
 }
-"""What is done about a violation of one part of the rate limiter, which is named."""
+"""What is done about a violation of one part of the cluster, which is named."""
 
 
 @story

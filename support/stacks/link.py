@@ -41,6 +41,7 @@ class Link:
         self._hanging = False
         self._delay = 0.0
         self._divert: tuple[int, Callable[[], bool]] | None = None
+        self._barred: Callable[[int], bool] | None = None
 
     @property
     def port(self) -> int:
@@ -81,6 +82,13 @@ class Link:
         for pair in tuple(self._pairs):
             pair.abort()
 
+    def bar(self, source: Callable[[int], bool] | None) -> None:
+        """Reset connections, old and new, from the ports for which `source` is true; None bars nobody."""
+        self._barred = source
+        for pair in tuple(self._pairs):
+            if source is not None and source(pair.near.source):
+                pair.abort()
+
     def divert(self, to: int, *, as_long_as: Callable[[], bool]) -> None:
         """Close the connections there are, and lead new ones to another port while the condition holds."""
         self._divert = (to, as_long_as)
@@ -89,6 +97,7 @@ class Link:
     async def heal(self) -> None:
         """Be whole again. What hung goes on, as it does when lost packets are sent again."""
         self._delay = 0.0
+        self._barred = None
         if self._diverted_to() is not None:
             self._close_all()
         self._divert = None
@@ -134,7 +143,9 @@ class Link:
 
     def _began(self, pair: "_Pair") -> None:
         self._pairs.add(pair)
-        if not self._hanging:
+        if self._barred is not None and self._barred(pair.near.source):
+            pair.abort()
+        elif not self._hanging:
             pair.go_on()
 
     def _ended(self, pair: "_Pair") -> None:
@@ -197,12 +208,15 @@ class _End(asyncio.Protocol):
     def __init__(self, pair: _Pair) -> None:
         self._pair = pair
         self.transport: asyncio.Transport | None = None
+        self.source = 0
+        """The port at the other side of this connection."""
         self._late: deque[tuple[float, bytes | None]] = deque()
         self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self.source = transport.get_extra_info("peername")[1]
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self is self._pair.near:
             transport.pause_reading()  # until there is somewhere to write to

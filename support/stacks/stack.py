@@ -57,6 +57,8 @@ class Stack(ABC):
     """One running instance of a subject."""
 
     subject: str
+    substitutes: tuple[str, ...] = ()
+    """What stands in for the real thing here, as the verdict names it."""
 
     @property
     @abstractmethod
@@ -72,6 +74,10 @@ class Stack(ABC):
     @abstractmethod
     def changes(self) -> tuple[Change, ...]:
         """Every change made from outside since the stack was last reset, oldest first."""
+
+    @abstractmethod
+    async def state(self) -> Mapping[str, str]:
+        """Everything that this stack is, by name; it differs when anything was changed."""
 
     @abstractmethod
     async def steady(self, *, within: float) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from systems.operator.invariants import Finding
-from systems.operator.subjects import ratelimiter
+from systems.operator.subjects import ratelimiter, tikv
 from systems.operator.subjects.ratelimiter_rules import Thresholds
 from systems.operator.subjects.seeing import CannotObserveError
 
@@ -42,6 +42,12 @@ SUBJECTS: Mapping[str, Subject] = {
         not_observed=ratelimiter.NOT_OBSERVED,
         context=ratelimiter.CONTEXT,
         watch=ratelimiter.watch,
+    ),
+    "tikv": Subject(
+        variables=tikv.VARIABLES,
+        not_observed=tikv.NOT_OBSERVED,
+        context=tikv.CONTEXT,
+        watch=tikv.watch,
     ),
 }
 

@@ -1,0 +1,180 @@
+"""The words about TiKV: its steady state, its data, its PD."""
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+from hamcrest import empty, equal_to, greater_than, less_than
+
+from support.evidence.eventually import expect
+from support.evidence.matchers import a_ticket_for, describe_ticket, only, tickets_for
+from support.faults.store import StoreKilled
+from support.gherkin import given, then, when
+from support.testbed import TestBed
+from support.verdict import BrokenBed
+from support.workload.tikv import Traffic
+
+_WRITTEN = {f"order-{number}": f"of customer {number}" for number in range(20)}
+_FILED_WITHIN = 5.0
+_RESOLVED_WITHIN = 20.0
+_ENOUGH = 200
+"""Requests that show what the level of the workload is."""
+_SPAN = 400_000_000
+"""Nanoseconds over which its throughput is taken: about the shortest outage of a region, at times ×20."""
+
+
+@given("a TiKV stack in its steady state")
+async def borrow_stack(bed: TestBed) -> None:
+    await bed.borrow_stack("tikv")
+
+
+@given("data was written to the cluster")
+async def write(bed: TestBed) -> None:
+    with bed.spent.on("stack"):
+        for key, value in _WRITTEN.items():
+            await bed.stack.write(key, value)
+
+
+@then("{members:d} PD members and {stores:d} stores are in their steady state")
+async def steady(bed: TestBed, members: int, stores: int) -> None:
+    expect(len(bed.stack.pd_urls), equal_to(members), of="PD members")
+    expect(len(bed.stack.addresses), equal_to(stores), of="stores")
+    for _ in range(3):
+        await bed.recovered(within=10)
+
+
+@then("all other nodes, stores and settings are as they were")
+async def untouched(bed: TestBed) -> None:
+    await bed.expect_untouched()
+
+
+@then("the data written before can be read")
+async def read(bed: TestBed) -> None:
+    for key, value in _WRITTEN.items():
+        expect(await bed.stack.read(key), equal_to(value), of=f"what is stored under {key}")
+
+
+@then("one ticket is filed, for that store")
+async def one_ticket(bed: TestBed) -> None:
+    bed.seen["ticket"] = only(a_ticket_for(bed.expected.invariant, bed.expected.identifier))
+    await bed.until(lambda: bed.operator.records().tickets, bed.seen["ticket"], within=_FILED_WITHIN)
+
+
+@when("{event}, while the monitor makes {count:d} checks")
+async def event_while_checking(bed: TestBed, event: str, count: int) -> None:
+    try:
+        happen = _EVENTS[event]
+    except KeyError:
+        raise BrokenBed(f"nobody knows how to do this: {event}") from None
+
+    async def check() -> None:
+        bed.seen["checks"] = [check async for check in bed.operator.checks(count)]
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(check)
+        with bed.spent.on("stack"):
+            await happen(bed)
+
+
+@then("the last of them reports that all is passing")
+async def last_passes(bed: TestBed) -> None:
+    bed.expect_passing(bed.seen["checks"][-1])
+
+
+async def _change_leader(bed: TestBed) -> None:
+    before = await bed.stack.leader()
+    await bed.stack.post("/leader/resign")
+    await bed.stack.leader_other_than(before)
+
+
+async def _restart_leader(bed: TestBed) -> None:
+    node = bed.stack.node(await bed.stack.leader())
+    await node.stop()
+    await node.start()
+
+
+async def _restart_follower(bed: TestBed) -> None:
+    leader = await bed.stack.leader()
+    node = bed.stack.node(next(name for name in bed.stack.pd_urls if name != leader))
+    await node.stop()
+    await node.start()
+
+
+_EVENTS: dict[str, Callable[[TestBed], Awaitable[None]]] = {
+    "PD changes its leader": _change_leader,
+    "the PD leader is restarted": _restart_leader,
+    "a PD follower is restarted": _restart_follower,
+}
+
+
+@then("one ticket is filed, for the part that is broken, because of {invariant}")
+async def ticket_on_the_right_part(bed: TestBed, invariant: str) -> None:
+    expect(bed.expected.invariant, equal_to(invariant), of="the invariant that the fault violates")
+    await one_ticket(bed)
+
+
+@then("the monitor makes {count:d} checks, and all of them pass")
+async def checks_pass(bed: TestBed, count: int) -> None:
+    async for check in bed.operator.checks(count):
+        bed.expect_passing(check)
+
+
+@given('the monitor has filed a ticket for store "{store}", which stays lost')
+async def has_filed(bed: TestBed, store: str) -> None:
+    await bed.inject(StoreKilled(bed.stack, store=store))
+    await one_ticket(bed)
+
+
+@given("clients read and update data all the time")
+async def traffic(bed: TestBed) -> None:
+    traffic = await bed.keep(Traffic(bed.stack, name="workload"))
+    bed.seen["traffic"] = traffic
+    await bed.until(lambda: len(traffic.answers), greater_than(_ENOUGH), within=30)
+
+
+@then("the workload dipped after the fault and is back at its level")
+async def dipped(bed: TestBed) -> None:
+    traffic, fault = bed.seen["traffic"], bed.injected.at
+    before = traffic.rate(fault - _SPAN, fault)
+    lowest = min(
+        traffic.rate(start, start + _SPAN)
+        for start in range(fault, traffic.answers[-1].done - _SPAN, _SPAN // 4)
+    )
+    expect(lowest, less_than(0.8 * before), of=f"requests per second at the lowest, {before:.0f} before")
+    await bed.until(
+        lambda: traffic.rate(traffic.answers[-1].done - _SPAN, traffic.answers[-1].done),
+        greater_than(0.7 * before),
+        within=20,
+    )
+
+
+@then("no update that was acknowledged is lost")
+async def nothing_lost(bed: TestBed) -> None:
+    traffic = bed.seen["traffic"]
+    await traffic.pause()
+    expect(len(traffic.acknowledged), greater_than(0), of="keys with an acknowledged update")
+    for key, value in traffic.acknowledged.items():
+        expect(await bed.stack.read(key), equal_to(value), of=f"what is stored under {key}")
+
+
+@then("one ticket is filed for each lost member, and one for the missing leader")
+async def tickets_of_a_lost_quorum(bed: TestBed) -> None:
+    wanted = tickets_for(bed.fault.keys)
+    await bed.until(lambda: bed.operator.records().tickets, wanted, within=_FILED_WITHIN)
+
+
+@then(
+    "{members:d} PD members and {stores:d} stores are in their steady state again within {seconds:g} seconds"
+)
+async def steady_again(bed: TestBed, members: int, stores: int, seconds: float) -> None:
+    await bed.recovered(within=seconds)
+    await steady(bed, members, stores)
+
+
+@then("every ticket is resolved")
+async def all_resolved(bed: TestBed) -> None:
+    def unresolved() -> list[str]:
+        tickets = bed.operator.records().tickets
+        return [describe_ticket(ticket) for ticket in tickets if ticket.status != "resolved"]
+
+    await bed.until(unresolved, empty(), within=_RESOLVED_WITHIN)
+    expect(len(bed.operator.records().tickets), greater_than(0), of="tickets")

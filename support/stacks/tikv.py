@@ -1,0 +1,261 @@
+"""The TiKV stack: three PD members and three stores, and what they are seen to be.
+
+What is observed comes from the HTTP API of PD v8.5.7, and from reading and writing data.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import anyio
+import httpx
+
+from support.stacks.stack import Change, Node, NotSteady, Stack
+from support.stacks.tikv_links import TikvLinks
+from support.verdict import BrokenBed
+
+PD_NAMES = ("pd0", "pd1", "pd2")
+STORE_NAMES = ("tikv0", "tikv1", "tikv2")
+
+_API = "/pd/api/v1"
+_PROBE = "acceptance-probe"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreState:
+    """A store as PD lists it."""
+
+    id: int
+    address: str
+    state_name: str
+
+
+class TikvStack(Stack):
+    """PD members and stores, however they are run.
+
+    `pd_urls` are the members' client URLs by node and `addresses` the stores' host:port by node, past the
+    links; `endpoint` and `advertised` are what the operator and the nodes use, by way of them. `times` says
+    how many times shorter than the real ones the cluster's times are, 1 for a real cluster. Each node keeps
+    its data in `directory`, below its name; `capacity` is the size in bytes of a store's disk, None for
+    that of the machine.
+    """
+
+    subject = "tikv"
+
+    def __init__(
+        self,
+        nodes: Mapping[str, Node],
+        *,
+        pd_urls: Mapping[str, str],
+        endpoint: str,
+        addresses: Mapping[str, str],
+        advertised: Mapping[str, str],
+        links: TikvLinks,
+        times: float,
+        directory: Path,
+        capacity: int | None,
+        substitutes: tuple[str, ...],
+        control: Path | None = None,
+    ) -> None:
+        self._nodes = dict(nodes)
+        self.pd_urls = dict(pd_urls)
+        self.addresses = dict(addresses)
+        self.advertised = dict(advertised)
+        self.links = links
+        self._endpoint = endpoint
+        self.times = times
+        self.directory = directory
+        self.capacity = capacity
+        self.substitutes = substitutes
+        self._control = control
+        self._changes: list[Change] = []
+        self._http = httpx.AsyncClient(timeout=5, verify=False, trust_env=False)  # loopback only
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Let go of the connections; the nodes are left to whoever runs them."""
+        with anyio.CancelScope(shield=True):
+            await self._http.aclose()
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        return self._nodes
+
+    def node(self, name: str) -> Node:
+        """The node of this name. Raises BrokenBed when there is none: a feature names one that is not."""
+        try:
+            return self._nodes[name]
+        except KeyError:
+            raise BrokenBed(f"there is no node {name}; there are {', '.join(self._nodes)}") from None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        control = {"STACKCTL_SOCKET": str(self._control)} if self._control else {}
+        return {"PD_ENDPOINT": self._endpoint, **control}
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return tuple(sorted(self._changes, key=lambda change: change.wall))
+
+    def note(self, change: Change) -> None:
+        """Add a change that somebody witnessed."""
+        self._changes.append(change)
+
+    async def reset(self) -> None:
+        """Forget what was witnessed; data written by a scenario have keys of their own."""
+        self._changes.clear()
+
+    async def steady(self, *, within: float) -> None:
+        problems = ["nothing was observed yet"]
+        with anyio.move_on_after(within):
+            while problems := await self.problems():  # noqa: ASYNC110 - a cluster announces nothing
+                await anyio.sleep(0.05)
+        if problems:
+            raise NotSteady(
+                f"the TiKV stack is not in its steady state after {within:g} s: " + "; ".join(problems)
+            )
+
+    async def problems(self) -> list[str]:
+        """What is wrong with the stack at this moment, each in a few words; empty is the steady state."""
+        found = [f"{n.name} is {n.state}" for n in self._nodes.values() if n.state != "running"]
+        try:
+            found += await self._problems_of_pd()
+            found += await self._problems_of_stores()
+            if not found:
+                await self.write(_PROBE, "steady")
+                if await self.read(_PROBE) != "steady":
+                    found.append("what was written cannot be read")
+        except (httpx.HTTPError, KeyError, ValueError) as error:
+            found.append(f"{type(error).__name__} {error}".rstrip())
+        return found
+
+    async def stores(self) -> dict[str, StoreState]:
+        """The stores by node, as PD lists them. Raises httpx.HTTPError when no member has an answer."""
+        by_address = {address: name for name, address in self.advertised.items()}
+        listed = (await self.pd("/stores"))["stores"] or []
+        return {
+            by_address.get(each["store"]["address"], each["store"]["address"]): StoreState(
+                id=each["store"]["id"],
+                address=each["store"]["address"],
+                state_name=each["store"]["state_name"],
+            )
+            for each in listed
+        }
+
+    async def pd(self, path: str) -> Any:
+        """The answer of the first PD member that has one to GET `/pd/api/v1` + path.
+
+        Raises httpx.HTTPError when none has.
+        """
+        problem: httpx.HTTPError | None = None
+        for url in self.pd_urls.values():
+            try:
+                answer = await self._http.get(f"{url}{_API}{path}")
+                answer.raise_for_status()
+                return answer.json()
+            except httpx.HTTPError as error:
+                problem = error
+        assert problem is not None
+        raise problem
+
+    async def post(self, path: str) -> None:
+        """POST to `/pd/api/v1` + path on the first member that accepts it. Raises httpx.HTTPError."""
+        for url in self.pd_urls.values():
+            try:
+                (await self._http.post(f"{url}{_API}{path}")).raise_for_status()
+            except httpx.HTTPError:
+                continue
+            return
+        raise BrokenBed(f"no PD member accepts POST {path}")
+
+    async def leader(self) -> str:
+        """The name of the PD leader. Raises httpx.HTTPError when there is none."""
+        return str((await self.pd("/leader"))["name"])
+
+    async def leader_other_than(self, name: str, *, within: float = 30) -> str:
+        """Wait for a PD leader that is not `name`. Raises BrokenBed after `within` seconds without one."""
+        with anyio.move_on_after(within):
+            while True:
+                with suppress(httpx.HTTPError):
+                    leader = await self.leader()
+                    if leader != name:
+                        return leader
+                await anyio.sleep(0.02)
+        raise BrokenBed(f"PD has no leader other than {name} after {within:g} s")
+
+    async def write(self, key: str, value: str) -> None:
+        """Store a value through the first store that takes it. Raises httpx.HTTPError."""
+        await self._through_any("PUT", key, value)
+
+    async def read(self, key: str) -> str:
+        """Read a value through the first store that answers. Raises httpx.HTTPError."""
+        return (await self._through_any("GET", key)).text
+
+    async def state(self) -> Mapping[str, str]:
+        """Its nodes, stores and members, and how PD is set, by name."""
+        state = {f"node {node.name}": f"{node.state}, {node.incarnation}" for node in self._nodes.values()}
+        for name, store in (await self.stores()).items():
+            state[f"store {name}"] = f"id {store.id}, {store.address}"
+        for member in (await self.pd("/members"))["members"]:
+            state[f"PD member {member['name']}"] = f"id {member['member_id']}, {member['client_urls']}"
+        config = await self.pd("/config")
+        for name, value in _flat({group: config.get(group) for group in ("replication", "schedule")}):
+            state[f"PD setting {name}"] = value
+        return state
+
+    async def _problems_of_pd(self) -> list[str]:
+        health = {each["name"]: each["health"] for each in await self.pd("/health")}
+        found = [f"PD member {name} is not healthy" for name in PD_NAMES if not health.get(name)]
+        found += [f"there is a PD member {name}" for name in health if name not in PD_NAMES]
+        await self.leader()
+        return found
+
+    async def _problems_of_stores(self) -> list[str]:
+        stores = await self.stores()
+        found = [f"store {name} is not registered" for name in STORE_NAMES if name not in stores]
+        found += [f"store {name} is {s.state_name}" for name, s in stores.items() if s.state_name != "Up"]
+        found += [f"there is a store {name}" for name in stores if name not in STORE_NAMES]
+        regions = (await self.pd("/regions"))["regions"] or []
+        if not regions:
+            found.append("there are no regions yet")
+        for region in regions:
+            peers = len(region.get("peers") or ())
+            if peers != len(STORE_NAMES) or not (region.get("leader") or {}).get("store_id"):
+                found.append(f"region {region['id']} has {peers} peers and leader {region.get('leader')}")
+        return found
+
+    async def _through_any(self, method: str, key: str, value: str | None = None) -> httpx.Response:
+        problem: httpx.HTTPError | None = None
+        for address in self.addresses.values():
+            try:
+                answer = await self._http.request(
+                    method, f"http://{address}/kv/{quote(key, safe='')}", content=value
+                )
+                answer.raise_for_status()
+            except httpx.HTTPError as error:
+                problem = error
+            else:
+                return answer
+        assert problem is not None
+        raise problem
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    leaves: list[tuple[str, str]] = []
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            leaves += _flat(value, f"{prefix}{name}.")
+        else:
+            leaves.append((prefix + name, str(value)))
+    return leaves
