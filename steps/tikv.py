@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 from hamcrest import empty, equal_to, greater_than, less_than
 
+from support.breakage import expect_untouched
 from support.evidence.eventually import expect
 from support.evidence.matchers import a_ticket_for, describe_ticket, only, tickets_for
 from support.faults.store import StoreKilled
@@ -18,7 +19,7 @@ _FILED_WITHIN = 5.0
 _RESOLVED_WITHIN = 20.0
 _ENOUGH = 200
 """Requests that show what the level of the workload is."""
-_SPAN = 400_000_000
+_SPAN = 300_000_000
 """Nanoseconds over which its throughput is taken: about the shortest outage of a region, at times ×20."""
 
 
@@ -44,7 +45,7 @@ async def steady(bed: TestBed, members: int, stores: int) -> None:
 
 @then("all other nodes, stores and settings are as they were")
 async def untouched(bed: TestBed) -> None:
-    await bed.expect_untouched()
+    await expect_untouched(bed.stack, bed.injected)
 
 
 @then("the data written before can be read")

@@ -51,11 +51,9 @@ class DiskNearlyFull:
 
     async def shown(self) -> bool:
         try:
-            listed = (await self._stack.pd("/stores"))["stores"]
+            return (await self._stack.stores())[self._store].used >= self._percent / 100 - 0.05
         except httpx.HTTPError:
             return False
-        used = {str(each["store"]["id"]): str(each["status"].get("used_size")) for each in listed}
-        return used.get(self._id, "").endswith("MiB")
 
     async def unrepaired(self) -> Sequence[str]:
         return (self.title,) if self._ballast.exists() else ()

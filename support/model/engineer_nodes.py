@@ -19,7 +19,8 @@ def node_down(node: str) -> Story:
         [looking_at_nodes()],
     )
     state = _state(seen, node)
-    return (yield from _bring_back(node, state, f"Node {node} is {state}: it is down, as the ticket says."))
+    found = f"Node {node} is {state}: it is down, as the ticket says."
+    return (yield from _bring_back(node, state, found, in_limiter=not node.startswith("pd")))
 
 
 def redis_disconnected() -> Story:
@@ -73,7 +74,7 @@ def _reconnect(lost: list[str]) -> Story:
     )
 
 
-def _bring_back(node: str, state: str, found: str) -> Story:
+def _bring_back(node: str, state: str, found: str, *, in_limiter: bool = True) -> Story:
     verbs = ("start", "restart") if state in ("exited", "not started") else ("restart", "restart")
     for attempt, verb in enumerate(verbs):
         why = f"{found} " if attempt == 0 else f"Node {node} is down still, {state}. I try once more. "
@@ -83,8 +84,9 @@ def _bring_back(node: str, state: str, found: str) -> Story:
         )
         after = yield from _look_again("I look again to see whether it took.")
         state = _state(after, node)
-        if state == "running" and (waiting := _nodes_still_down((yield Reply(_PATIENT, [_all_up()])))):
-            state = f"running, but {waiting}"
+        if state == "running" and in_limiter:
+            waiting = _nodes_still_down((yield Reply(_PATIENT, [_all_up()])))
+            state = f"running, but {waiting}" if waiting else state
         if state == "running":
             return Reply(
                 f"RESOLVED: node {node} was lost and is back: stackctl {verb} {node} was run, and "

@@ -75,8 +75,8 @@ def pd_no_leader() -> Story:
     lost = [node for node, state in states.items() if node.startswith("pd") and state != "running"]
     if not lost:
         return Reply(
-            "ESCALATED: all PD members run, and yet none leads. I changed nothing: this looks like the network "
-            "between them, which I cannot repair."
+            "ESCALATED: all PD members run, and yet none leads. I changed nothing: this looks like the "
+            "network between them, which I cannot repair."
         )
     names = " and ".join(lost)
     yield Reply(

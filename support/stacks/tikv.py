@@ -23,6 +23,8 @@ STORE_NAMES = ("tikv0", "tikv1", "tikv2")
 
 _API = "/pd/api/v1"
 _PROBE = "acceptance-probe"
+_FULL = 0.7
+_UNITS = {"KiB": 1, "MiB": 2, "GiB": 3, "TiB": 4, "PiB": 5}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,8 @@ class StoreState:
     id: int
     address: str
     state_name: str
+    used: float
+    """Share of its disk that is used; 0 where PD does not say."""
 
 
 class TikvStack(Stack):
@@ -149,6 +153,7 @@ class TikvStack(Stack):
                 id=each["store"]["id"],
                 address=each["store"]["address"],
                 state_name=each["store"]["state_name"],
+                used=_used(each.get("status") or {}),
             )
             for each in listed
         }
@@ -226,6 +231,9 @@ class TikvStack(Stack):
         found = [f"store {name} is not registered" for name in STORE_NAMES if name not in stores]
         found += [f"store {name} is {s.state_name}" for name, s in stores.items() if s.state_name != "Up"]
         found += [f"there is a store {name}" for name in stores if name not in STORE_NAMES]
+        found += [
+            f"the disk of store {name} is {s.used:.0%} full" for name, s in stores.items() if s.used > _FULL
+        ]
         regions = (await self.pd("/regions"))["regions"] or []
         if not regions:
             found.append("there are no regions yet")
@@ -259,3 +267,18 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         else:
             leaves.append((prefix + name, str(value)))
     return leaves
+
+
+def _used(status: Mapping[str, Any]) -> float:
+    capacity, available = _bytes(status.get("capacity")), _bytes(status.get("available"))
+    return 1 - available / capacity if capacity else 0.0
+
+
+def _bytes(size: object) -> float:
+    """What PD writes as "183.1GiB" or "512B"; 0 for anything else."""
+    text = str(size)
+    power = _UNITS.get(text[-3:])
+    try:
+        return float(text[:-3]) * 1024**power if power else float(text.removesuffix("B"))
+    except ValueError:
+        return 0.0

@@ -16,8 +16,9 @@ import httpx
 
 from support.stacks.tikv import TikvStack
 
-_WORKERS = 4
-_PAUSE = 0.01
+_WORKERS = 12
+"""So many that every region has keys of theirs."""
+_PAUSE = 0.03
 """Seconds between two requests of one worker: load that a laptop does not feel."""
 
 
