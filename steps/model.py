@@ -177,7 +177,11 @@ async def asked_again(bed: TestBed) -> None:
 
 
 @then('a ticket for counter "{key}" is open again within {count:d} checks of the claim')
-async def open_again(bed: TestBed, key: str, count: int) -> None:
+async def counter_open_again(bed: TestBed, key: str, count: int) -> None:
+    await open_again(bed, f"counter {key}", count)
+
+
+async def open_again(bed: TestBed, what: str, count: int) -> None:
     # The check that was under way when the claim was made may have looked before the ticket was resolved.
     await bed.until(lambda: _resolutions(bed), greater_than_or_equal_to(1), within=bed.patience)
     async for _ in bed.operator.checks(count + 1):
@@ -188,8 +192,7 @@ async def open_again(bed: TestBed, key: str, count: int) -> None:
     except AssertionError:
         told = "\n    ".join(describe_ticket(ticket) for ticket in bed.operator.records().tickets)
         raise AssertionError(
-            f"expected: a ticket for counter {key} is open again after {count} checks\n"
-            f"  but: there was: {told}"
+            f"expected: a ticket for {what} is open again after {count} checks\n  but: there was: {told}"
         ) from None
 
 

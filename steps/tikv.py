@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 from hamcrest import empty, equal_to, greater_than, less_than
 
+from steps.model import open_again
 from support.breakage import expect_untouched
 from support.evidence.eventually import expect
 from support.evidence.matchers import a_ticket_for, describe_ticket, only, tickets_for
@@ -179,3 +180,8 @@ async def all_resolved(bed: TestBed) -> None:
 
     await bed.until(unresolved, empty(), within=_RESOLVED_WITHIN)
     expect(len(bed.operator.records().tickets), greater_than(0), of="tickets")
+
+
+@then("a ticket for that store is open again within {count:d} checks of the claim")
+async def open_again_for_store(bed: TestBed, count: int) -> None:
+    await open_again(bed, bed.expected.key, count)

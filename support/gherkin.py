@@ -149,7 +149,7 @@ def _word(
                 parameters["table"] = [row.as_dict() for row in context.table or ()]
             if "text" in wanted:
                 parameters["text"] = context.text
-            step_limit = getattr(context.bed, "step_limit", STEP_LIMIT)
+            step_limit = getattr(context.bed, "step_limit", None)
             context.loop.run(partial(_bounded, partial(function, context.bed, **parameters), step_limit))
 
         register(sentence)(step)
@@ -158,7 +158,8 @@ def _word(
     return define
 
 
-async def _bounded(function: Callable[[], Awaitable[None]], step_limit: float) -> None:
+async def _bounded(function: Callable[[], Awaitable[None]], step_limit: float | None = None) -> None:
+    step_limit = STEP_LIMIT if step_limit is None else step_limit
     with anyio.move_on_after(step_limit) as scope:
         await function()
     if scope.cancelled_caught:

@@ -1,0 +1,43 @@
+"""A monitor that takes every change of PD's leader for a violation."""
+
+from dataclasses import replace
+
+from support.profile import Profile
+from support.sabotage.sabotage import Sabotage
+
+_PROGRAM = """
+import json, os, signal, sqlite3, subprocess, sys, time, urllib.request
+database, *command = sys.argv[1:]
+monitor = subprocess.Popen(command)
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, lambda number, frame: monitor.send_signal(number))
+leader = None
+while monitor.poll() is None:
+    try:
+        with urllib.request.urlopen(os.environ["PD_ENDPOINT"] + "/pd/api/v1/leader", timeout=1) as answer:
+            name = json.load(answer)["name"]
+        if leader not in (None, name):
+            with sqlite3.connect(database, timeout=5) as tickets:
+                tickets.execute(
+                    "INSERT INTO tickets"
+                    " (violation_key, invariant_name, first_seen_at, last_seen_at, message) VALUES"
+                    " ('pd_no_leader', 'pd_no_leader', datetime(), datetime(), 'PD changed its leader')"
+                )
+        leader = name
+    except (OSError, ValueError, KeyError):
+        pass
+    time.sleep(0.05)
+sys.exit(monitor.returncode)
+"""
+
+
+def _jumpy(profile: Profile) -> Profile:
+    return replace(profile, monitor=("{python}", "-c", _PROGRAM, "{db}", *profile.monitor))
+
+
+SABOTAGE = Sabotage(
+    title="jumpy monitor",
+    sentence="The monitor takes every change of PD's leader for a violation.",
+    breaks=("DEMO-04.6",),
+    profile=_jumpy,
+)
