@@ -68,7 +68,7 @@ def test_it_is_masked_everywhere_and_each_place_is_named(tree):
     found = {secret.removeprefix("ANTHROPIC_API_KEY in ") for secret in scenario["secrets"]}
     assert found >= {
         "agent.stdout",
-        "model double",
+        "request to the model",
         "monitor.stdout",
         "the records, agent_log_entries",
         "the records, tickets",

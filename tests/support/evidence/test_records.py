@@ -2,7 +2,8 @@ import sqlite3
 
 import pytest
 
-from support.evidence.records import Entry, read_records
+from support.evidence.records import Entry, copy_database, read_records
+from support.evidence.redaction import Redactor
 
 SCHEMA = """
 CREATE TABLE tickets (id INTEGER PRIMARY KEY, violation_key TEXT, invariant_name TEXT, store_id TEXT,
@@ -97,3 +98,22 @@ def test_the_command_of_a_tool_call_is_found_under_any_usual_name():
     assert entry(tool_params='{"path": "/"}').command is None
     assert entry(tool_params="not json").command is None
     assert entry(entry_type="tool_result", tool_params='{"command": "ls"}').command is None
+
+
+def test_a_copy_holds_no_secret_not_even_in_rows_that_were_deleted(database, tmp_path):
+    secret = "a-secret-that-is-long-enough-to-be-found"
+    for number in range(20):
+        execute(
+            database,
+            f"INSERT INTO tickets (violation_key, message) VALUES ('key:{number}', 'said {secret}')",
+        )
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA secure_delete = OFF")  # as most builds of SQLite have it
+        connection.execute("DELETE FROM tickets WHERE id > 1")
+    connection.close()
+    assert database.read_bytes().count(secret.encode()) > 1
+    redactor = Redactor({"KEY": secret})
+    copy_database(database, tmp_path / "copy.db", redactor=redactor)
+    assert secret.encode() not in (tmp_path / "copy.db").read_bytes()
+    assert redactor.found_since(0) == ("KEY in the records, tickets",)
+    assert read_records(tmp_path / "copy.db").tickets[0].message == f"said {'*' * len(secret)}"
