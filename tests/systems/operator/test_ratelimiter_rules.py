@@ -163,7 +163,8 @@ def test_while_redis_is_lost_silent_nodes_are_not_blamed() -> None:
 def test_while_redis_is_lost_a_node_that_refuses_is_still_down() -> None:
     nodes = (replace(LOST, state=None), *(replace(n, state=None, redis="unreachable") for n in NODES[2:]))
     lost = Observation(nodes, listed=False, redis="refused", no_counters="Redis does not answer")
-    assert keys(judged(lost, lost, lost)) == ["node_down:ratelimiter-2", "redis_disconnected"]
+    findings = judged(lost, lost, every=CONFIRM_SECONDS)
+    assert keys(findings) == ["node_down:ratelimiter-2", "redis_disconnected"]
 
 
 def test_a_lost_redis_is_one_violation_of_the_whole_cluster_when_confirmed() -> None:
