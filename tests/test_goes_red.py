@@ -30,6 +30,7 @@ SEEN = {
     ("node_remover_model", "DEMO-05.4"): "ratelimiter-1 is exited",
     ("jumpy_monitor", "DEMO-04.6"): "expected: no ticket\n  but: there was:\n    ticket #1 for pd_no_leader",
     ("store_restarter_model", "DEMO-04.4"): "node tikv1 was running, pid",
+    ("optimist_monitor", "DEMO-05.7"): "expected: the monitor says that it cannot see",
     ("wrong_node_model", "DEMO-05.4"): "node ratelimiter-2 was running, pid",
     ("limit_raiser_model", "DEMO-05.4"): "limit of checkout was limit 10, window_ms 600000 and is limit 30",
     ("silent_agent", "AUDIT-01.2"): "was exchanged and is not on record",
