@@ -95,7 +95,7 @@ async def an_operator(script: Script) -> AsyncIterator[tuple[Operator, RateLimit
                 supervisor,
                 subject="ratelimiter",
                 directory=guardian.directory / "b",
-                endpoints={**stack.environment, "ANTHROPIC_BASE_URL": model.url},
+                endpoints={**stack.environment, "ANTHROPIC_BASE_URL": model.url, "ANTHROPIC_API_KEY": "none"},
                 spent=Spent(),
             )
             yield operator, stack

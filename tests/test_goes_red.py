@@ -26,7 +26,7 @@ SEEN = {
     ("leaver_agent", "DEMO-07.4"): "processes that the agent started: an empty collection\n  but: was <[",
     ("liar_model", "DEMO-05.4"): "in Redis: a value less than or equal to <10>\n  but: was <15>",
     ("liar_model", "DEMO-05.5"): "but: nothing changed the stack after the fault",
-    ("liar_model", "DEMO-05.8"): "ESCALATED",
+    ("liar_model", "DEMO-05.8"): "expected: exactly one ticket, escalated with a reason that names",
     ("node_remover_model", "DEMO-05.4"): "ratelimiter-1 is exited",
     ("jumpy_monitor", "DEMO-04.6"): "expected: no ticket\n  but: there was:\n    ticket #1 for pd_no_leader",
     ("store_restarter_model", "DEMO-04.4"): "node tikv1 was running, pid",

@@ -167,7 +167,9 @@ class RateLimiterStack(Stack):
         """What is wrong with the stack at this moment, each in a few words; empty is the steady state."""
         found = [f"{n.name} is {n.state}" for n in self._nodes.values() if n.state != "running"]
         found += [
-            f"the link from {link.name} is {link.state}" for link in self._links or () if link.state != "whole"
+            f"the link from {link.name} is {link.state}"
+            for link in self._links or ()
+            if link.state != "whole"
         ]
         try:
             await self.redis.ping()
