@@ -17,7 +17,8 @@ import httpx
 from support.stacks.tikv import TikvStack
 
 _WORKERS = 12
-"""So many that every region has keys of theirs."""
+_KEYS = 16
+"""Keys of each worker, so many that every worker meets every region."""
 _PAUSE = 0.03
 """Seconds between two requests of one worker: load that a laptop does not feel."""
 
@@ -69,9 +70,9 @@ class Traffic:
         good = sum(answer.good and since <= answer.done < until for answer in self.answers)
         return good / ((until - since) / 1e9)
 
-    async def _work(self, key: str) -> None:
+    async def _work(self, prefix: str) -> None:
         for number in itertools.count():
-            value = f"value {number}"
+            key, value = f"{prefix}-{number % _KEYS}", f"value {number}"
             if not self._paused:
                 self.acknowledged.pop(key, None)  # in doubt until the answer is there
             if await self._done("update", self._stack.write, key, value):
