@@ -15,7 +15,7 @@ from support.evidence.matchers import unchanged_from
 from support.evidence.timeline import Timeline
 from support.faults.fault import Fault
 from support.stacks.stack import NotSteady, Stack
-from support.verdict import BrokenBed
+from support.verdict import BrokenBed, NotVerified
 
 _SHOWN_WITHIN = 30.0
 _HEALED_WITHIN = 60.0
@@ -57,7 +57,7 @@ class Breakage:
             await self._put_in_place(stack, faults)
             for fault in faults:
                 await self._shown(fault)
-        except BrokenBed:
+        except (BrokenBed, NotVerified):
             raise
         except Exception as error:  # whatever it is, it is not the operator's
             titles = ", and ".join(fault.title for fault in faults)

@@ -183,6 +183,8 @@ class NodesAstray:
             link.divert(self._copy, as_long_as=_not_restarted(self._stack.node(name)))
         while await self._stack.without_redis():  # noqa: ASYNC110 - they reconnect by themselves
             await anyio.sleep(0.01)
+        # Their heartbeats are renewed in the copy alone; here they would run out a moment later.
+        await self._stack.redis.delete(*(f"ratelimiter:nodes:{name}" for name in self._stack.addresses))
         for _ in range(self._requests):
             await self._stack.check(self._key)
 

@@ -27,15 +27,16 @@ class _Seen:
     redis: int
     astray: list[str]
     """Nodes that the API lists as Up, and whose heartbeat Redis does not have."""
+    down: list[str]
+    """Nodes that the API lists as anything else."""
 
 
 def counter_drift(key: str) -> Story:
     """Find the nodes that do not work on this Redis, and restart those."""
     found = yield from _look(
         key,
-        f'The ticket says that the API and Redis differ on counter "{key}". Before I change '
-        "anything I look at "
-        "both, and at which nodes Redis hears of.",
+        f'The ticket says that the API and Redis differ on counter "{key}". Before I change anything I '
+        "look at both, and at which nodes Redis hears of.",
     )
     differ = f"the API says {found.api}, Redis holds {found.redis}"
     if not found.astray:
@@ -50,24 +51,26 @@ def counter_drift(key: str) -> Story:
         )
     names = ", ".join(found.astray)
     yield Reply(
-        f'Counter "{key}" has drifted: {differ}. Redis has no heartbeat of {names}, which the API '
-        "lists as Up: "
-        "these nodes work on another Redis. Resetting the counter would only hide that. The least "
-        "change that "
-        "leads them back is to restart them, one after the other.",
+        f'Counter "{key}" has drifted: {differ}. Redis has no heartbeat of {names}, which the API lists '
+        "as Up: these nodes work on another Redis. Resetting the counter would only hide that. The least "
+        "change that leads them back is to restart them, one after the other.",
         [controlling("restart", node) for node in found.astray],
     )
     after = yield from _look(key, "I look again to see whether the two agree now.")
     agreement = f"the API says {after.api}, Redis holds {after.redis}"
     if after.astray or after.api != after.redis:
         return Reply(
-            f'ESCALATED: the API and Redis still differ on counter "{key}" ({agreement}). I tried '
-            f"to restart {names}."
+            f'ESCALATED: the API and Redis still differ on counter "{key}" ({agreement}). I tried to '
+            f"restart {names}."
+        )
+    if lost := [node for node in after.down if node not in found.down]:
+        return Reply(
+            f'ESCALATED: the API and Redis agree on counter "{key}" ({agreement}) since I restarted {names}, '
+            f"but {', '.join(lost)}, which was Up before, is not any more."
         )
     return Reply(
-        f'RESOLVED: counter "{key}" had drifted ({differ}) because {names} worked on another '
-        "Redis; they were "
-        f"restarted, and the two agree ({agreement}).\nNo counter and no limit was changed."
+        f'RESOLVED: counter "{key}" had drifted ({differ}) because {names} worked on another Redis; they '
+        f"were restarted, and the two agree ({agreement}).\nNo counter and no limit was changed."
     )
 
 
@@ -80,11 +83,13 @@ def _look(key: str, said: str) -> Generator[Reply, Turn, _Seen]:
     if held is None:
         raise Unreadable(f"Redis does not say how many requests it holds: {redis.strip()[-200:]!r}")
     registered = re.findall(r"ratelimiter:nodes:(\S+)", redis)
-    up = [node for node, state in states_in(api).items() if state == "Up"]
+    states = states_in(api)
+    up = [node for node, state in states.items() if state == "Up"]
     return _Seen(
         api=counter_in(api, key).count,
         redis=int(held[1]),
         astray=[node for node in up if node not in registered],
+        down=[node for node in states if node not in up],
     )
 
 

@@ -34,29 +34,26 @@ def ghost_allowing(key: str) -> Story:
     client, counter = yield from look(key, wrong="is allowed although its limit is 0")
     if not counter.ghost:
         return Reply(
-            f'RESOLVED: key "{key}" is not allowed without a limit ({describe(counter)}); nothing '
-            "was changed.\n"
-            "The violation of the ticket had cleared by the time I looked."
+            f'RESOLVED: key "{key}" is not allowed without a limit ({describe(counter)}); nothing was '
+            "changed.\nThe violation of the ticket had cleared by the time I looked."
         )
     yield Reply(
-        f'Key "{key}" has a limit of 0, and yet {counter.remaining} more requests would be '
-        "allowed: something "
-        "on top of the stored limit grants them. The limit itself is right. The least change that puts it "
-        "right is to store the same limit with the same window again, which leaves no exception beside it.",
+        f'Key "{key}" has a limit of 0, and yet {counter.remaining} more requests would be allowed: '
+        "something on top of the stored limit grants them. The limit itself is right. The least change "
+        "that puts it right is to store the same limit with the same window again, which leaves no "
+        "exception beside it.",
         [setting_limit(client, key, 0, window_ms=counter.window_ms)],
     )
     after = yield from look_at_again(client, key, said="I look again to see whether it took.")
     if after.ghost:
         return Reply(
-            f'ESCALATED: key "{key}" is still allowed {after.remaining} requests with a limit of '
-            "0. I stored its "
-            "limit of 0 again, and that did not remove what grants them."
+            f'ESCALATED: key "{key}" is still allowed {after.remaining} requests with a limit of 0. I '
+            "stored its limit of 0 again, and that did not remove what grants them."
         )
     return Reply(
-        f'RESOLVED: key "{key}" was allowed {counter.remaining} requests with a limit of 0; its '
-        "limit of 0 was "
-        f"stored again, which removed the exception.\nLooked at afterwards: {describe(after)}, no request is "
-        "allowed."
+        f'RESOLVED: key "{key}" was allowed {counter.remaining} requests with a limit of 0; its limit of '
+        f"0 was stored again, which removed the exception.\nLooked at afterwards: {describe(after)}, no "
+        "request is allowed."
     )
 
 
@@ -103,9 +100,9 @@ def _reset(client: str, counter: Counter) -> Story:
         )
         if not counter.over:
             return Reply(
-                f'RESOLVED: counter "{key}" was over its limit (count {found.count}, limit {found.limit}) '
-                f"and was reset, {cleared} requests cleared.\n"
-                f"Looked at afterwards: {describe(counter)}. The limit was not changed."
+                f'RESOLVED: counter "{key}" was over its limit (count {found.count}, limit '
+                f"{found.limit}) and was reset, {cleared} requests cleared.\nLooked at afterwards: "
+                f"{describe(counter)}. The limit was not changed."
             )
     return Reply(
         f'ESCALATED: counter "{key}" is still over its limit ({describe(counter)}). I tried to reset it '

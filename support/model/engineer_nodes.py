@@ -42,9 +42,8 @@ def redis_disconnected() -> Story:
         )
     if lost == nodes:
         return Reply(
-            f"ESCALATED: Redis runs, and yet no node reaches it ({', '.join(nodes)}). I changed "
-            "nothing: this "
-            "looks like the network between them, which I cannot repair."
+            f"ESCALATED: Redis runs, and yet no node reaches it ({', '.join(nodes)}). I changed nothing: "
+            "this looks like the network between them, which I cannot repair."
         )
     return (yield from _reconnect(lost))
 
@@ -52,21 +51,18 @@ def redis_disconnected() -> Story:
 def _reconnect(lost: list[str]) -> Story:
     names = ", ".join(lost)
     done = yield Reply(
-        f"Redis runs and the other nodes reach it, only {names} cannot reach it: Redis is "
-        "unreachable from there. "
-        f"So it is the connection of {names} that is lost, not Redis. The least change that can "
-        "put it right is "
-        f"to restart {names} and nothing else.",
+        f"Redis runs and the other nodes reach it, only {names} cannot reach it: Redis is unreachable "
+        f"from there. So it is the connection of {names} that is lost, not Redis. The least change that "
+        f"can put it right is to restart {names} and nothing else.",
         [controlling("restart", node) for node in lost],
     )
     after = yield from _look_again("I look again to see whether it reaches Redis now.")
     still = without_redis_in(after.output)
     if still:
         return Reply(
-            f"ESCALATED: {', '.join(still)} cannot reach Redis, which runs and which the other "
-            "nodes reach. I tried "
-            f"to restart {names}, and it came back without Redis: {_last(done.output)}. This looks like the "
-            "network between them, which I cannot repair."
+            f"ESCALATED: {', '.join(still)} cannot reach Redis, which runs and which the other nodes "
+            f"reach. I tried to restart {names}, and it came back without Redis: {_last(done.output)}. "
+            "This looks like the network between them, which I cannot repair."
         )
     return Reply(
         f"RESOLVED: {names} had lost its connection to Redis and was restarted; it reaches Redis again.\n"
@@ -89,14 +85,13 @@ def _bring_back(node: str, state: str, found: str, *, in_limiter: bool = True) -
             state = f"running, but {waiting}" if waiting else state
         if state == "running":
             return Reply(
-                f"RESOLVED: node {node} was lost and is back: stackctl {verb} {node} was run, and "
-                f"it is {state}.\n"
-                "Nothing else was touched."
+                f"RESOLVED: node {node} was lost and is back: stackctl {verb} {node} was run, and it is "
+                f"{state}.\nNothing else was touched."
             )
     return Reply(
-        f"ESCALATED: node {node} does not come back. I tried stackctl "
-        f"{' and stackctl '.join(verbs)}, and it is "
-        f"{state} each time: {_last(done.output)}\nThe end of its log: {log_in(after.output, node)[-300:]}"
+        f"ESCALATED: node {node} does not come back. I tried stackctl {' and stackctl '.join(verbs)}, "
+        f"and it is {state} each time: {_last(done.output)}\nThe end of its log: "
+        f"{log_in(after.output, node)[-300:]}"
     )
 
 
@@ -104,8 +99,8 @@ def _all_up() -> str:
     """The command that waits until the rate limiter lists every node as Up, for 10 s at most."""
     nodes = answer_of_any('"${RATELIMITER_URL%/}/api/nodes"')
     return (
-        f"for i in $(seq 50); do nodes=$({nodes}); "
-        'case $nodes in *Down*|"") sleep 0.2 ;; *) break ;; esac; done; echo "nodes: $nodes"'
+        f'for i in $(seq 50); do nodes=$({nodes}); case $nodes in *Down*|"") sleep 0.2 ;; *) break ;; '
+        'esac; done; echo "nodes: $nodes"'
     )
 
 
