@@ -105,7 +105,8 @@ class ShellWitness:
                     )
                 )
                 fields, own = fields[3 + count :], [int(note.name)]
-        return sorted(calls, key=lambda call: call.at)
+        # The clock of files ticks every few milliseconds: within a tick, the lower process id came first.
+        return sorted(calls, key=lambda call: (call.at, call.process))
 
 
 def _command(words: Sequence[str]) -> str:
