@@ -137,7 +137,7 @@ async def run_suite(
     command = Command(
         name="suite",
         argv=[
-            *(sys.executable, "-m", "behave", "--tags", f"@{criterion} and not @meta"),
+            *(sys.executable, "-m", "behave", "--stop", "--tags", f"@{criterion} and not @meta"),
             *(word for name, value in defined.items() for word in ("-D", f"{name}={value}")),
         ],
         cwd=Path.cwd(),
