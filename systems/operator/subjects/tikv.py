@@ -62,7 +62,12 @@ class TikvWatch:
     async def check(self) -> Sequence[Finding]:
         """One look at everything. Raises `CannotObserveError`."""
         at = time.monotonic()
-        return self._rules.judge(await self._observe(), at=at)
+        try:
+            seen = await self._observe()
+        except CannotObserveError:
+            self._rules.lost_sight()
+            raise
+        return self._rules.judge(seen, at=at)
 
     async def _observe(self) -> Observation:
         answers = await asyncio.gather(*(self._look_through(url) for url in self._urls))

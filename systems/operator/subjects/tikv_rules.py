@@ -76,9 +76,12 @@ class Rules:
         """`silence_seconds`: after so long without a word of any store, or a leader, that is a fact."""
         self._silence = silence_seconds
         self._office: _Office | None = None
-        self._fresh: dict[int, int] = {}  # store: the latest heartbeat it was Up with
         self._suspected = Persistence()
         self._leaderless = Persistence()
+
+    def lost_sight(self) -> None:
+        """No leader was seen for a while, so nobody received heartbeats: even the same one starts anew."""
+        self._office = None
 
     def judge(self, seen: Observation, *, at: float) -> tuple[Finding, ...]:
         """One finding for each invariant that is observed; `at`: monotonic time, in seconds."""
@@ -90,6 +93,8 @@ class Rules:
         )
 
     def _store_down(self, seen: Observation, *, at: float) -> Finding:
+        if seen.leader is None:
+            self.lost_sight()
         if seen.stores is None or seen.leader is None:
             return Finding("store_down", unobserved=seen.no_stores or seen.no_leader)
         if self._office is None or self._office.leader != seen.leader:
@@ -106,16 +111,13 @@ class Rules:
                 undecided[str(store.id)] = (
                     f"store {store.id} is {store.state}, but PD leader {seen.leader} is new in office"
                 )
-        for store in seen.stores:
-            if store.state == "Up":
-                self._fresh[store.id] = max(store.last_heartbeat, self._fresh.get(store.id, 0))
         return Finding("store_down", tuple(violations), undecided)
 
     def _knows(self, store: Store, stores: Sequence[Store], *, at: float) -> bool:
         """Whether this leader can know that the store is not Up."""
         office = self._office
         assert office is not None
-        if office.received.get(store.id) or store.last_heartbeat >= self._fresh.get(store.id, 0) > 0:
+        if office.received.get(store.id):
             return True
         others = [other for other in stores if other.id != store.id]
         heard = [office.received.get(other.id, 0) for other in others if other.state == "Up"]

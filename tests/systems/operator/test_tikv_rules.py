@@ -55,7 +55,7 @@ def test_in_a_healthy_cluster_everything_is_observed_and_holds():
 
 @pytest.mark.parametrize("state", ["Disconnected", "Down", "Offline"])
 def test_a_store_whose_heartbeats_ended_under_the_same_leader_is_down_at_once(state):
-    findings = judged(seen(), lost(state, heard=(20, 10, 20)))
+    findings = judged(seen(), seen(stores=stores(heard=(20, 20, 20))), lost(state, heard=(30, 20, 30)))
     assert keys(findings) == ["store_down:2"]
     (violation,) = findings["store_down"].violations
     assert "TiKV store 2 (tikv2:20160) is" in violation.message
@@ -111,6 +111,26 @@ def test_without_a_leader_stores_are_not_observed_and_clear_nothing():
     assert findings["store_down"].unobserved == "503"
     assert not findings["store_down"].clears("1")
     assert keys(findings) == []
+
+
+def test_a_leader_that_was_lost_and_is_the_same_again_has_heard_of_nobody_meanwhile():
+    stale = stores(heard=(20, 20, 20), states=("Disconnected",) * 3)
+    leaderless = seen(None, stores=None, no_stores="503", no_leader="503")
+    rules = Rules(silence_seconds=SILENCE)
+    for number, each in enumerate([seen(), seen(stores=stores(heard=(20, 20, 20)))]):
+        rules.judge(each, at=number)
+    rules.judge(leaderless, at=3)
+    findings = {finding.invariant: finding for finding in rules.judge(seen(stores=stale), at=4)}
+    assert keys(findings) == []
+    assert not findings["store_down"].clears("2")
+
+
+def test_a_monitor_that_lost_sight_of_pd_waits_for_heartbeats_again():
+    rules = Rules(silence_seconds=SILENCE)
+    for number, each in enumerate([seen(), seen(stores=stores(heard=(20, 20, 20)))]):
+        rules.judge(each, at=number)
+    rules.lost_sight()
+    assert not any(f.violations for f in rules.judge(lost(heard=(20, 20, 20)), at=4))
 
 
 def test_no_leader_for_longer_than_an_election_is_a_violation():
