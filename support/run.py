@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from support.event_loop import EventLoop
 from support.evidence.redaction import Redactor, secrets_of
-from support.gherkin import EventLoop
 from support.model import Model, ModelDouble, Script
 from support.model.live import LiveModel, upstream_of
 from support.model.meter import Meter
