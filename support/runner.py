@@ -237,7 +237,8 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         collector.finish()
         run = run_info(
             plan.prepared.settings,
-            seconds=seconds_of_this_process(),
+            seconds=(seconds := seconds_of_this_process()),
+            worked=seconds + (self._side_by_side.gained if self._side_by_side else 0.0),
             command=("behave", *sys.argv[1:]),
             scenarios=collector.results,
             interrupted=self._incidents.interrupted,

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ class _Worker:
     task: Task | None = None
     idle: bool = True
     leaving: bool = False
-    waited: float = field(default=0.0)
+    began: float = field(default_factory=time.monotonic)
 
     def printed(self) -> str:
         """What it has printed since this was asked last."""
@@ -83,6 +84,8 @@ class Crew:
         self._workers: list[_Worker] = []
         self._past: dict[int, Past] = {}
         self._stopping = False
+        self.worked = 0.0
+        """Seconds that the workers took, all of them together."""
         self.failed = False
         """Whether a worker said that its run of behave had failed."""
         self.printed = ""
@@ -184,6 +187,7 @@ class Crew:
     def _bury(self, worker: _Worker) -> None:
         """A worker is gone: after its leave that is in order, before it what it did is broken."""
         self._workers.remove(worker)
+        self.worked += time.monotonic() - worker.began
         worker.connection.close()
         status = os.waitstatus_to_exitcode(os.waitpid(worker.pid, 0)[1])
         printed = worker.printed()

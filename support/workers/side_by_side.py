@@ -5,6 +5,7 @@ here until a worker has run it.
 """
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from multiprocessing.connection import Connection
@@ -42,6 +43,9 @@ class SideBySide:
         begin: Callable[[Connection], NoReturn],
     ) -> None:
         self._runner = runner
+        self._began = time.monotonic()
+        self.gained = 0.0
+        """Seconds that the workers took beyond those that passed."""
         self._selected = selected
         self._collector = collector
         self._incidents = incidents
@@ -68,6 +72,7 @@ class SideBySide:
         """Wait for the workers' end, and show what they have run and behave has not come to."""
         for index, past in sorted(self._crew.close().items()):
             self._show(self._selected[index], past)
+        self.gained = self._crew.worked - (time.monotonic() - self._began)
         if self._crew.printed and self._incidents.interrupted is None:
             say(self._crew.printed, sys.stdout)
 

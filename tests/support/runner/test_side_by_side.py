@@ -2,8 +2,11 @@
 
 import re
 import signal
+import time
 
 import pytest
+
+from support.supervisor.leftovers import read_process
 
 _WORKER = """
 import os
@@ -146,6 +149,46 @@ def test_a_hook_that_fails_in_every_worker_is_said_once(tree, hook, argument, pr
     assert len(tree.result().run.problems) == problems
 
 
+def test_nothing_of_a_killed_run_lives_on(tree) -> None:
+    tree.hooks("import os\ndef before_all(context): open(f'worker {os.getpid()}', 'w').close()\n")
+    tree.feature("".join(f"  Scenario: {name}\n    Then it takes its time\n" for name in "ab"))
+    with tree.behaving("--jobs", "2") as process:
+        while not ((tree.path / "taking a").exists() and (tree.path / "taking b").exists()):
+            assert process.poll() is None
+        workers = [int(path.name.split()[1]) for path in tree.path.glob("worker *")]
+        process.kill()
+        process.wait()
+    assert len(workers) == 2
+    deadline = time.monotonic() + 5
+    while any(_lives(pid) for pid in workers):
+        assert time.monotonic() < deadline
+
+
+def test_a_formatter_that_breaks_does_not_leave_workers_at_work(tree) -> None:
+    tree.write(
+        "formatter.py",
+        "from behave.formatter.base import Formatter\n"
+        "class Broken(Formatter):\n    def result(self, step): raise OSError('no space left')\n",
+    )
+    tree.feature("  Scenario: a\n    Then it passes\n  Scenario: b\n    Then it takes its time\n")
+    run = tree.behave("--jobs", "2", "-f", "formatter:Broken", environ={"PYTHONPATH": "."})
+    assert run.status == 1
+    assert "the run broke: OSError: no space left" in tree.result().run.problems[0]
+    assert tree.verdicts() == {"a": "passed", "b": "not verified"}
+
+
+def test_where_the_time_of_all_workers_went_is_said(tree) -> None:
+    tree.hooks(
+        "def after_scenario(context, scenario):\n"
+        "    scenario.facts = ScenarioFacts(spent={'stack': 20.0, 'waiting': 30.0})\n"
+    )
+    tree.feature(
+        "  Scenario: x\n    Then it meets the other one\n  Scenario: y\n    Then it meets the other one\n"
+    )
+    output = tree.behave("--jobs", "2").output
+    assert "side by side 100.0 s = harness 0.0 s + stack 40.0 s + waiting 60.0 s" in output
+
+
 def test_with_stop_nothing_more_is_begun_after_a_failure(tree) -> None:
     tree.feature(
         '  Scenario: a\n    Then it fails with "x"\n'
@@ -171,6 +214,11 @@ def test_a_signal_ends_what_every_worker_has_begun(tree, number) -> None:
     assert set(tree.verdicts().values()) == {"not verified"}
     assert tree.scenario("a").reason == f"interrupted by {number.name} at: Then it takes its time"
     assert tree.scenario("c").reason == f"not run: interrupted by {number.name}"
+
+
+def _lives(pid: int) -> bool:
+    info = read_process(pid)
+    return info is not None and info.alive
 
 
 def _timeless(output: str) -> str:
