@@ -51,6 +51,7 @@ from support.terminal import open_missing, say
 from support.verdict import classify
 from support.workers.durations import Durations
 from support.workers.jobs import jobs_of
+from support.workers.progress import Progress
 from support.workers.replay import Notes
 from support.workers.side_by_side import SideBySide
 from support.workers.worker import Feed, die_with
@@ -105,6 +106,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         self._incidents = Incidents()
         self._collector: Collector | None = None
         self._side_by_side: SideBySide | None = None
+        self._reached: Callable[[Step], None] | None = None
         self._unfinished: dict[tuple[str, int], tuple[Any, ...]] = {}
         self._refused: set[tuple[str, int]] = set()
         self._interruption = Interruption(
@@ -156,6 +158,8 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
                 self._refuse(key, args)
                 return False
             self._unfinished[key] = args
+            if kind == "step" and self._reached is not None:
+                self._reached(args[0])
         else:
             self._unfinished.pop(key, None)
             if key in self._refused:
@@ -285,6 +289,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
             collector=self._collector,
             incidents=self._incidents,
             begin=functools.partial(self._work, plan, hooks, os.getpid()),
+            progress=Progress(sys.stderr, style=style_of(sys.stderr, self.config)),
         )
         self.context.add_cleanup(self._side_by_side.close)  # that is: before formatters are closed
         failed = self._run_and_undo()
@@ -317,6 +322,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
                 incidents=self._incidents,
                 notes=notes,
             )
+            self._reached = feed.reached
             failed = self._run_and_undo(feed.features())
             feed.leave(failed=failed)
             status = 0

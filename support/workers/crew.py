@@ -1,7 +1,7 @@
 """The run's side: workers, forked off it, that are handed tasks and say what became of them.
 
     crew = Crew(Schedule(tasks, jobs=4), jobs=4, begin=..., heard=..., died=...)
-    past = crew.wait_for(7)      # scenario 7 has been run; or None: it never will be
+    past = crew.wait_for(7, meanwhile=show)  # scenario 7 has been run; or None: it never will be
     crew.close()                 # all workers have undone what they began, and are gone
 
 Nothing here may run in more than one thread: a fork copies only the one that forks.
@@ -19,7 +19,7 @@ from io import BufferedRandom
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import NoReturn
 
-from support.workers.messages import Ended, PlayedScenario
+from support.workers.messages import Ended, PlayedScenario, Reached
 from support.workers.schedule import Schedule, Task
 
 __all__ = ["Crew", "Past"]
@@ -43,6 +43,8 @@ class _Worker:
     pid: int
     connection: Connection
     output: BufferedRandom
+    reached: Reached | None = None
+    at: float = 0.0
     read: int = 0
     feature: str | None = None
     task: Task | None = None
@@ -91,14 +93,28 @@ class Crew:
         self.printed = ""
         """What workers printed after their last scenario."""
 
-    def wait_for(self, index: int) -> Past | None:
-        """Let the crew work until this scenario has been run; None when it never will be."""
+    def wait_for(self, index: int, *, meanwhile: Callable[[], None]) -> Past | None:
+        """Let the crew work until this scenario has been run; None when it never will be.
+
+        `meanwhile` is called again and again until then.
+        """
         while index not in self._past:
             self._hand_out()
             if not self._workers:
                 return None
             self._listen()
+            meanwhile()
         return self._past.pop(index)
+
+    def at_work(self) -> list[tuple[Task, Reached | None, float]]:
+        """The tasks that run, where they are, and for how many seconds they have run."""
+        now = time.monotonic()
+        return [(w.task, w.reached, now - w.at) for w in self._workers if w.task is not None]
+
+    def to_go(self) -> float:
+        """Seconds until the last task ends, as far as that can be known."""
+        running = [max(0.0, task.seconds - seconds) for task, _, seconds in self.at_work()]
+        return max([*running, (self._schedule.seconds + sum(running)) / self._jobs])
 
     def stop(self) -> None:
         """Hand out nothing more. What runs goes on to its end."""
@@ -149,6 +165,7 @@ class Crew:
             self._send_home(worker)
             return
         worker.task, worker.feature, worker.idle = task, task.feature, False
+        worker.reached, worker.at = None, time.monotonic()
         self._send(worker, task)
 
     def _send_home(self, worker: _Worker) -> None:
@@ -166,11 +183,14 @@ class Crew:
         for connection in wait(list(by_connection), timeout=_TICK):
             worker = by_connection[connection]  # type: ignore[index]
             try:
-                message: Ended = worker.connection.recv()
+                message: Ended | Reached = worker.connection.recv()
             except (EOFError, OSError):
                 self._bury(worker)
             else:
-                self._note(worker, message)
+                if isinstance(message, Reached):
+                    worker.reached = message
+                else:
+                    self._note(worker, message)
 
     def _note(self, worker: _Worker, message: Ended) -> None:
         printed = worker.printed()

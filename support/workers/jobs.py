@@ -1,6 +1,7 @@
 """How many scenarios run side by side."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from support.config import Settings
@@ -25,8 +26,16 @@ def jobs_of(asked: int, *, settings: Settings, scenarios: int) -> int:
 
 
 def _bearable() -> int:
-    cores = len(os.sched_getaffinity(0))
-    return int(min(max(2, cores * _FOR_A_CORE), _available_memory() / _MEMORY))
+    return int(min(max(2.0, _cores() * _FOR_A_CORE), _available_memory() / _MEMORY))
+
+
+def _cores() -> float:
+    """The cores that this process may use, of which a container may have part of one (cgroups(7), cpu.max)."""
+    cores = float(len(os.sched_getaffinity(0)))
+    with suppress(OSError, ValueError):  # no cgroup, or no limit: "max"
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="utf-8").split()
+        cores = min(cores, int(quota) / int(period))
+    return cores
 
 
 def _available_memory() -> float:

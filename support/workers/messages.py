@@ -5,7 +5,15 @@ from typing import Any
 
 from support.report.model import ScenarioResult
 
-__all__ = ["Ended", "PlayedScenario", "PlayedStep"]
+__all__ = ["Ended", "PlayedScenario", "PlayedStep", "Reached"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """A worker is at this sentence of its task, of the scenario with this name."""
+
+    name: str
+    sentence: str
 
 
 @dataclass(frozen=True, kw_only=True)

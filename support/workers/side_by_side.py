@@ -19,6 +19,7 @@ from support.terminal import say
 from support.workers.crew import Crew, Past
 from support.workers.durations import Durations
 from support.workers.messages import Ended, PlayedScenario
+from support.workers.progress import AtWork, Progress, State
 from support.workers.replay import played, replay
 from support.workers.schedule import Schedule, Task
 from support.workers.worker import rule_of
@@ -41,6 +42,7 @@ class SideBySide:
         collector: Collector,
         incidents: Incidents,
         begin: Callable[[Connection], NoReturn],
+        progress: Progress,
     ) -> None:
         self._runner = runner
         self._began = time.monotonic()
@@ -49,6 +51,9 @@ class SideBySide:
         self._selected = selected
         self._collector = collector
         self._incidents = incidents
+        self._progress = progress
+        self._done = 0
+        self._red: list[str] = []
         self._crew = Crew(
             Schedule(tasks_of(selected, durations), jobs=jobs),
             jobs=jobs,
@@ -70,7 +75,9 @@ class SideBySide:
 
     def close(self) -> None:
         """Wait for the workers' end, and show what they have run and behave has not come to."""
-        for index, past in sorted(self._crew.close().items()):
+        left = self._crew.close()
+        self._progress.clear()
+        for index, past in sorted(left.items()):
             self._show(self._selected[index], past)
         self.gained = self._crew.worked - (time.monotonic() - self._began)
         if self._crew.printed and self._incidents.interrupted is None:
@@ -78,7 +85,8 @@ class SideBySide:
 
     def _run(self, index: int, runner: Any) -> bool:
         """What behave runs in place of the scenario. Returns whether it failed."""
-        past = self._crew.wait_for(index)
+        past = self._crew.wait_for(index, meanwhile=self._show_progress)
+        self._progress.clear()
         if past is None:
             return False
         scenario = self._selected[index]
@@ -91,7 +99,33 @@ class SideBySide:
             say(past.printed, sys.stdout)
         self._collector.take(scenario, past.played.result)
 
+    def _show_progress(self) -> None:
+        self._progress.show(self._state)
+
+    def _state(self) -> State:
+        at_work = (
+            AtWork(
+                name=reached.name if reached else self._selected[task.scenarios[0]].name.strip(),
+                sentence=reached.sentence if reached else "being prepared",
+                seconds=seconds,
+            )
+            for task, reached, seconds in self._crew.at_work()
+        )
+        return State(
+            total=len(self._selected),
+            done=self._done,
+            red=tuple(self._red),
+            at_work=tuple(at_work),
+            to_go=self._crew.to_go(),
+        )
+
     def _heard(self, message: Ended) -> None:
+        self._done += len(message.played)
+        self._red += [
+            f"{played.result.status} {played.result.name}"
+            for played in message.played
+            if played.result.status in ("failed", "broken")
+        ]
         broken = self._incidents.broken.setdefault(RUN, [])
         broken.extend(reason for reason in message.broken if reason not in broken)
         known = self._incidents.problems

@@ -18,7 +18,7 @@ from typing import Any
 from behave.model import Feature, Scenario
 
 from support.report.formatter import RUN, Collector, Incidents
-from support.workers.messages import Ended, PlayedScenario
+from support.workers.messages import Ended, PlayedScenario, Reached
 from support.workers.replay import Notes, played
 from support.workers.schedule import Task
 
@@ -83,6 +83,13 @@ class Feed:
             if self._task is task:  # the feature could not be opened, or the run is being stopped
                 self._task = None
                 self._send(self._run_of(task, failed=True))
+
+    def reached(self, step: Any) -> None:
+        """Say which sentence comes now."""
+        scenario = self._runner.context.scenario
+        message = Reached(name=scenario.name.strip(), sentence=f"{step.keyword} {step.name}")
+        with suppress(OSError):  # the run is gone
+            self._connection.send(message)
 
     def leave(self, *, failed: bool) -> None:
         """Say that this worker is done, and what is left to say of its task."""
