@@ -50,7 +50,7 @@ from support.selection import SelectionError, check_ids, expression_of, ids_of, 
 from support.terminal import open_missing, say
 from support.verdict import classify
 from support.workers.durations import Durations
-from support.workers.jobs import jobs_of
+from support.workers.jobs import Load, jobs_of
 from support.workers.progress import Progress
 from support.workers.replay import Notes
 from support.workers.side_by_side import SideBySide
@@ -285,6 +285,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
             self,
             selected=plan.selected,
             jobs=jobs,
+            bears_more=Load().bears_more if self.config.jobs == 0 else lambda _: True,
             durations=durations,
             collector=self._collector,
             incidents=self._incidents,

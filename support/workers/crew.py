@@ -64,8 +64,8 @@ class _Worker:
 class Crew:
     """The workers of one run.
 
-    `begin` is what a worker does with its connection, and ends it. `heard` is told of every message and
-    may stop the crew. `died` is told of a task whose worker is gone without a word, and why; it returns
+    `bears_more` says whether the machine bears another task beside so many. `begin` is what a worker does
+    with its connection, and ends it. `heard` is told of every message and may stop the crew. `died` is told of a task whose worker is gone without a word, and why; it returns
     what becomes of its scenarios.
     """
 
@@ -74,12 +74,14 @@ class Crew:
         schedule: Schedule,
         *,
         jobs: int,
+        bears_more: Callable[[int], bool],
         begin: Callable[[Connection], NoReturn],
         heard: Callable[[Ended], None],
         died: Callable[[Task, str], tuple[PlayedScenario, ...]],
     ) -> None:
         self._schedule = schedule
         self._jobs = jobs
+        self._bears_more = bears_more
         self._begin = begin
         self._heard = heard
         self._died = died
@@ -139,17 +141,18 @@ class Crew:
         """Give every idle worker its next task, or its leave; start workers when there is more to do."""
         if self._stopping:
             self._schedule.drop()
+        bears_more = self._bears_more(self._busy) or not self._schedule.left
         for worker in [worker for worker in self._workers if worker.idle and not worker.leaving]:
-            self._hand(worker, self._schedule.next_for(worker.feature))
-        busy = sum(not worker.idle for worker in self._workers)
-        while self._schedule.left and len(self._workers) < self._jobs:
-            task = self._schedule.next_for(None)
-            if task is None:
-                break
-            self._hand(self._fork(), task)
-            busy += 1
-        if not busy:
+            if bears_more or not self._busy:
+                self._hand(worker, self._schedule.next_for(worker.feature))
+        while self._schedule.left and len(self._workers) < self._jobs and (bears_more or not self._busy):
+            self._hand(self._fork(), self._schedule.next_for(None))
+        if not self._busy:
             self._hand_alone()
+
+    @property
+    def _busy(self) -> int:
+        return sum(not worker.idle for worker in self._workers)
 
     def _hand_alone(self) -> None:
         """Nothing runs: the turn of a task that must run alone, when all other workers are gone."""

@@ -38,6 +38,7 @@ class SideBySide:
         *,
         selected: Sequence[Scenario],
         jobs: int,
+        bears_more: Callable[[int], bool],
         durations: Durations,
         collector: Collector,
         incidents: Incidents,
@@ -57,6 +58,7 @@ class SideBySide:
         self._crew = Crew(
             Schedule(tasks_of(selected, durations), jobs=jobs),
             jobs=jobs,
+            bears_more=bears_more,
             begin=begin,
             heard=self._heard,
             died=self._died,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from support.config import Settings
-from support.workers.jobs import jobs_of
+from support.workers.jobs import Load, jobs_of
 
 
 def _settings(**changes: object) -> Settings:
@@ -35,3 +35,20 @@ def test_zero_is_as_many_as_the_machine_bears(monkeypatch) -> None:
 @pytest.mark.parametrize("changes", [{"join": Path("socket")}, {"model": "live"}, {"model": "record"}])
 def test_what_is_there_only_once_is_used_by_one_scenario_at_a_time(changes) -> None:
     assert jobs_of(4, settings=_settings(**changes), scenarios=100) == 1
+
+
+def test_a_machine_that_is_busy_otherwise_bears_no_more_until_it_is_not() -> None:
+    runnable, now = [3], [0.0]
+    load = Load(cores=2, runnable=lambda: runnable[0], clock=lambda: now[0])
+
+    def after(seconds: float) -> bool:
+        now[0] += seconds
+        return load.bears_more(1)
+
+    assert after(60)
+    runnable[0] = 40
+    assert after(0.01)  # for a moment many may be
+    assert not after(60)
+    assert load.bears_more(0)
+    runnable[0] = 3
+    assert after(60)
