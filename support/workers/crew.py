@@ -51,6 +51,7 @@ class _Worker:
     idle: bool = True
     leaving: bool = False
     began: float = field(default_factory=time.monotonic)
+    idled: float = 0.0
 
     def printed(self) -> str:
         """What it has printed since this was asked last."""
@@ -65,8 +66,8 @@ class Crew:
     """The workers of one run.
 
     `bears_more` says whether the machine bears another task beside so many. `begin` is what a worker does
-    with its connection, and ends it. `heard` is told of every message and may stop the crew. `died` is told of a task whose worker is gone without a word, and why; it returns
-    what becomes of its scenarios.
+    with its connection, and ends it. `heard` is told of every message and may stop the crew. `died` is told
+    of a task whose worker is gone without a word, and why; it returns what becomes of its scenarios.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Crew:
         self._past: dict[int, Past] = {}
         self._stopping = False
         self.worked = 0.0
-        """Seconds that the workers took, all of them together."""
+        """Seconds that the workers took, all of them together, when they had something to do."""
         self.failed = False
         """Whether a worker said that its run of behave had failed."""
         self.printed = ""
@@ -168,7 +169,9 @@ class Crew:
             self._send_home(worker)
             return
         worker.task, worker.feature, worker.idle = task, task.feature, False
-        worker.reached, worker.at = None, time.monotonic()
+        now = time.monotonic()
+        worker.idled += now - worker.at if worker.at else 0.0
+        worker.reached, worker.at = None, now
         self._send(worker, task)
 
     def _send_home(self, worker: _Worker) -> None:
@@ -201,7 +204,7 @@ class Crew:
             self._past[played.index] = Past(played=played, printed=printed)
             printed = ""
         self.printed += printed
-        worker.task, worker.idle = None, True
+        worker.task, worker.idle, worker.at = None, True, time.monotonic()
         self.failed = self.failed or message.failed
         if message.left:
             worker.leaving = True
@@ -210,7 +213,7 @@ class Crew:
     def _bury(self, worker: _Worker) -> None:
         """A worker is gone: after its leave that is in order, before it what it did is broken."""
         self._workers.remove(worker)
-        self.worked += time.monotonic() - worker.began
+        self.worked += time.monotonic() - worker.began - worker.idled
         worker.connection.close()
         status = os.waitstatus_to_exitcode(os.waitpid(worker.pid, 0)[1])
         printed = worker.printed()

@@ -54,7 +54,7 @@ class Load:
         self._average = 0.0
 
     def bears_more(self, busy: int) -> bool:
-        """Whether another scenario may begin beside so many; for half of the cores there always may be one."""
+        """Whether another scenario may begin beside so many; one for every two cores always may."""
         now = self._clock()
         weight = 1 - math.exp(-(now - self._looked) / _REMEMBERED)
         self._average += weight * (self._runnable() - self._average)
