@@ -9,6 +9,7 @@ from support.suite import SuiteRun
 from support.testbed import TestBed
 
 _REPAIR = "DEMO-05.4"
+_DEMO = "features/operator/rate_limiter_demo.feature"
 _GONE_WITHIN = 5.0
 
 
@@ -19,18 +20,20 @@ async def meets(bed: TestBed, criterion: str, sabotage: str) -> None:
 
 @when("the acceptance test of the repair is run")
 async def is_run(bed: TestBed) -> None:
-    bed.seen["suite"] = await bed.start_suite(_REPAIR)
+    bed.seen["suite"] = await bed.start_suite(_REPAIR, feature=_DEMO)
 
 
 @when("the acceptance test of the repair joins that stack")
 async def joins(bed: TestBed) -> None:
     bed.seen["found"] = await _condition(bed)
-    bed.seen["suite"] = await bed.start_suite(_REPAIR, join=bed.stack.environment["STACKCTL_SOCKET"])
+    bed.seen["suite"] = await bed.start_suite(
+        _REPAIR, feature=_DEMO, join=bed.stack.environment["STACKCTL_SOCKET"]
+    )
 
 
 @when("the acceptance test of the repair comes to {end} with a fault in place")
 async def comes_to_its_end(bed: TestBed, end: str) -> None:
-    suite = await bed.start_suite(_REPAIR)
+    suite = await bed.start_suite(_REPAIR, feature=_DEMO)
     await suite.fault_in_place()
     suite.end_by(end)
     bed.seen["suite"] = suite

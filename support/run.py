@@ -3,8 +3,9 @@
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -132,18 +133,15 @@ class Run:
     async def feature(self, name: str) -> AsyncIterator[FeatureRoom]:
         """Open what the scenarios of one feature share."""
         evidence = self.settings.reports / EVIDENCE / name
-        started = 0
 
         @asynccontextmanager
         async def open_stack(subject: str) -> AsyncIterator[Stack]:
-            nonlocal started
             if self.settings.join is not None and subject == "ratelimiter":
                 async with joined_ratelimiter(self.settings.join) as joined:
                     yield joined
                 return
-            started += 1
             directory = self.directory("s")
-            async with self.supervisor(evidence / f"stack-{started}") as supervisor:
+            async with self.supervisor(_next_directory(evidence, "stack")) as supervisor:
                 match subject:
                     case "ratelimiter":
                         opened: AbstractAsyncContextManager[Stack] = ratelimiter_on_processes(
@@ -158,3 +156,14 @@ class Run:
 
         async with shared_stacks(open_stack) as stacks:
             yield FeatureRoom(evidence=evidence, stacks=stacks)
+
+
+def _next_directory(parent: Path, name: str) -> Path:
+    """Make the first of name-1, name-2, … that is not there yet; other workers number theirs here, too."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        with suppress(FileExistsError):
+            directory = parent / f"{name}-{number}"
+            directory.mkdir()
+            break
+    return directory

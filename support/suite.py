@@ -125,10 +125,12 @@ async def run_suite(
     criterion: str,
     directory: Path,
     reports: Path,
+    feature: str | None = None,
     settings: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[SuiteRun]:
     """Run the scenarios of a criterion with these settings; `directory` must be short and empty.
 
+    `feature` is the path of a feature, where those in it are enough.
     Scenarios that run the suite are left out, so that none ever runs itself.
     """
     home = directory / "t"
@@ -139,6 +141,7 @@ async def run_suite(
         argv=[
             *(sys.executable, "-m", "behave", "--stop", "--tags", f"@{criterion} and not @meta"),
             *(word for name, value in defined.items() for word in ("-D", f"{name}={value}")),
+            *([feature] if feature else ()),
         ],
         cwd=Path.cwd(),
         env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(directory), "TMPDIR": str(home)},

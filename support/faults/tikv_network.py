@@ -40,7 +40,7 @@ class StoreCutOffFromPd:
         self._id = str((await self._stack.stores())[self._node.name].id)
 
     async def inject(self) -> None:
-        self._stack.links.cut(self._node.name, PD_NAMES)
+        await self._stack.links.cut(self._node.name, PD_NAMES)
 
     async def shown(self) -> bool:
         try:
@@ -90,7 +90,7 @@ class StoreCutOffFromPeers(_Passing):
 
     async def inject(self) -> None:
         name = self._node.name
-        self._stack.links.cut(name, [other for other in STORE_NAMES if other != name])
+        await self._stack.links.cut(name, [other for other in STORE_NAMES if other != name])
 
 
 class StoreSlow(_Passing):
@@ -115,4 +115,4 @@ class OperatorBlind(_Passing):
     title = "the operator is cut off from PD"
 
     async def inject(self) -> None:
-        self._stack.links.cut(OUTSIDE, PD_NAMES)
+        await self._stack.links.cut(OUTSIDE, PD_NAMES)

@@ -4,7 +4,9 @@ Every address that a node advertises is a link of the suite's own. All nodes use
 which of them a connection comes from is told by whose process holds its other end (`/proc`, proc(5)).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -29,11 +31,11 @@ class TikvLinks:
         self._links.setdefault(node, []).append(link)
         return link.port
 
-    def cut(self, name: str, others: Iterable[str]) -> None:
+    async def cut(self, name: str, others: Iterable[str]) -> None:
         """Let nothing pass between `name` and the others, nodes or OUTSIDE: connections are reset."""
         self._cut |= {frozenset({name, other}) for other in others}
         for node in self._links:
-            self._bar(node)
+            await self._bar(node)
 
     def slow_down(self, node: str, seconds: float) -> None:
         """Let everything that is sent to or by `node` over its own addresses take so many seconds longer."""
@@ -47,33 +49,40 @@ class TikvLinks:
             for link in links:
                 await link.heal()
 
-    def _bar(self, node: str) -> None:
+    async def _bar(self, node: str) -> None:
         barred = {name for pair in self._cut if node in pair for name in pair - {node}}
+
+        async def of(ports: Collection[int]) -> Collection[int]:
+            names = await asyncio.to_thread(_sources, ports, dict(self._pids()))
+            return {port for port in ports if names.get(port, OUTSIDE) in barred}
+
         for link in self._links[node]:
-            link.bar((lambda port: self._source(port) in barred) if barred else None)
-
-    def _source(self, port: int) -> str:
-        sockets = _sockets_at(port)
-        for name, pid in self._pids().items():
-            if sockets & _sockets_of(pid):
-                return name
-        return OUTSIDE
+            await link.bar(of if barred else None)
 
 
-def _sockets_at(port: int) -> set[str]:
+def _sources(ports: Collection[int], pids: Mapping[str, int]) -> dict[int, str]:
+    """The nodes among those who have a connection from these ports of 127.0.0.1."""
+    table = Path("/proc/net/tcp").read_bytes()  # long, where connections come and go fast
+    owners = {socket: port for port in ports for socket in _sockets_at(port, table)}
+    return {owners[socket]: name for name, pid in pids.items() for socket in owners.keys() & _sockets_of(pid)}
+
+
+def _sockets_at(port: int, table: bytes) -> Iterator[str]:
     """The sockets on this local port of 127.0.0.1, as links in /proc/PID/fd name them."""
-    local = f"0100007F:{port:04X}"
-    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
-    return {f"socket:[{fields[9]}]" for line in lines if (fields := line.split())[1] == local}
+    local = f": 0100007F:{port:04X} ".encode()
+    at = table.find(local)
+    while at >= 0:
+        line = table[at : table.find(b"\n", at)].split()
+        yield f"socket:[{line[9].decode()}]"
+        at = table.find(local, at + 1)
 
 
 def _sockets_of(pid: int) -> set[str]:
     found = set()
+    directory = f"/proc/{pid}/fd"
     try:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            target = str(descriptor.readlink())
-            if target.startswith("socket:"):
-                found.add(target)
+        for descriptor in os.listdir(directory):  # noqa: PTH208 - half the time of Path.iterdir
+            found.add(os.readlink(f"{directory}/{descriptor}"))  # noqa: PTH115
     except OSError:
         return found  # it has ended meanwhile
     return found
