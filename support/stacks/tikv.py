@@ -16,7 +16,7 @@ import httpx
 
 from support.stacks.stack import Change, Node, NotSteady, Stack
 from support.stacks.tikv_links import TikvLinks
-from support.verdict import BrokenBed
+from support.verdict import BrokenBed, NotVerified
 
 PD_NAMES = ("pd0", "pd1", "pd2")
 STORE_NAMES = ("tikv0", "tikv1", "tikv2")
@@ -58,7 +58,7 @@ class TikvStack(Stack):
         endpoint: str,
         addresses: Mapping[str, str],
         advertised: Mapping[str, str],
-        links: TikvLinks,
+        links: TikvLinks | None,
         times: float,
         directory: Path,
         capacity: int | None,
@@ -69,7 +69,7 @@ class TikvStack(Stack):
         self.pd_urls = dict(pd_urls)
         self.addresses = dict(addresses)
         self.advertised = dict(advertised)
-        self.links = links
+        self._links = links
         self._endpoint = endpoint
         self.times = times
         self.directory = directory
@@ -95,6 +95,13 @@ class TikvStack(Stack):
     @property
     def nodes(self) -> Mapping[str, Node]:
         return self._nodes
+
+    @property
+    def links(self) -> TikvLinks:
+        """The ways between the nodes. Raises NotVerified when they are not the suite's own."""
+        if self._links is None:
+            raise NotVerified("a stack that was joined has no links of the suite's own; run without -D join")
+        return self._links
 
     def node(self, name: str) -> Node:
         """The node of this name. Raises BrokenBed when there is none: a feature names one that is not."""

@@ -156,7 +156,21 @@ async def tikv_on_processes(
             substitutes=programs.substitutes,
             control=directory / "stackctl.sock",
         )
-        async with serve_stackctl(directory / "stackctl.sock", nodes, stack.note), stack:
+        for_suite = {
+            "endpoints": lambda: {
+                "nodes": list(nodes),
+                "pd_urls": stack.pd_urls,
+                "endpoint": stack.environment["PD_ENDPOINT"],
+                "addresses": stack.addresses,
+                "advertised": stack.advertised,
+                "times": stack.times,
+                "directory": str(stack.directory),
+                "capacity": stack.capacity,
+                "substitutes": stack.substitutes,
+            },
+            "changes": lambda: [(change.wall, change.what) for change in stack.changes],
+        }
+        async with serve_stackctl(directory / "stackctl.sock", nodes, stack.note, for_suite=for_suite), stack:
             try:
                 for each in nodes.values():
                     await each.launch()  # side by side: what takes long is their start-up

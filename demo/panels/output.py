@@ -1,0 +1,148 @@
+"""What a process prints, line by line, as it is; it can be scrolled back to its beginning."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Mapping
+from functools import lru_cache
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding
+from textual.events import Resize
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from demo.literal import cells, literal, wrapped
+
+__all__ = ["OutputPanel"]
+
+_KEPT = 100_000
+"""Lines of one panel; when there are more, the oldest tenth goes."""
+_SHOWN_EVERY = 0.04
+"""Seconds; a flood costs no more than a trickle."""
+
+_wrap = lru_cache(maxsize=2048)(wrapped)
+
+
+class OutputPanel(ScrollView, can_focus=True):
+    """One process. `looks` gives, by a regular expression that a line matches, the class that colours it."""
+
+    BINDINGS = (
+        Binding("up", "scroll_up", show=False),
+        Binding("down", "scroll_down", show=False),
+        Binding("pageup", "page_up", show=False),
+        Binding("pagedown", "page_down", show=False),
+        Binding("home", "scroll_home", show=False),
+        Binding("end", "scroll_end", show=False),
+    )
+
+    def __init__(self, title: str, looks: Mapping[str, str], *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.border_title = title
+        self._looks = [(re.compile(pattern), f"output--{look}") for pattern, look in looks.items()]
+        self._name_shown = title
+        self._texts: list[str] = []
+        self._colours: list[str] = []
+        self._starts: list[int] = []
+        """The row where each line begins."""
+        self._rows = 0
+        self._width = 0
+        self._news = False
+        self._gone = 0
+
+    COMPONENT_CLASSES = frozenset(
+        {f"output--{look}" for look in ("plain", "good", "bad", "said", "tool", "result", "ended")}
+    )
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(_SHOWN_EVERY, self._show_news)
+
+    def add(self, line: str) -> None:
+        """Add a line; it is shown within some 40 ms."""
+        look = next((name for pattern, name in self._looks if pattern.search(line)), "output--plain")
+        self._append(literal(line), look)
+
+    def mark_ended(self, how: str) -> None:
+        """Say that the process has ended, and how."""
+        self._append(f"── ended: {how} ──", "output--ended")
+        self.border_title = f"{self._name_shown} ✗ {how}"
+        self.add_class("ended")
+
+    def _append(self, text: str, look: str) -> None:
+        if len(self._texts) >= _KEPT:
+            self._forget(_KEPT // 10)
+        self._texts.append(text)
+        self._colours.append(look)
+        self._starts.append(self._rows)
+        self._rows += self._height_of(text)
+        self._news = True
+
+    def _forget(self, count: int) -> None:
+        self._gone += count
+        del self._texts[:count], self._colours[:count]
+        self._texts[0] = f"… {self._gone:,} lines before these are not kept"
+        self._lay_out()
+
+    def _height_of(self, text: str) -> int:
+        if not self._width or cells(text) <= self._width:
+            return 1
+        return len(_wrap(text, self._width))
+
+    def _lay_out(self) -> None:
+        self._starts = []
+        self._rows = 0
+        for text in self._texts:
+            self._starts.append(self._rows)
+            self._rows += self._height_of(text)
+
+    def _show_news(self) -> None:
+        if not self._news:
+            return
+        self._news = False
+        follow = self.is_vertical_scroll_end
+        self.virtual_size = Size(self._width, self._rows)
+        if follow:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self._tell_position()
+        self.refresh()
+
+    def on_resize(self, event: Resize) -> None:
+        """Break the lines anew; the last row stays the last, or else the first line that is seen."""
+        width = self.scrollable_content_region.width
+        if width == self._width:
+            return
+        follow = self.is_vertical_scroll_end
+        top = self._line_at(int(self.scroll_y)) if self._starts else 0
+        self._width = width
+        self._lay_out()
+        self.virtual_size = Size(width, self._rows)
+        if follow:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        elif self._starts:
+            self.scroll_to(y=self._starts[top], animate=False, immediate=True)
+        self.refresh()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._tell_position()
+
+    def _tell_position(self) -> None:
+        below = self._rows - int(self.scroll_y) - self.size.height
+        self.border_subtitle = f"↓ {below} more" if below > 0 and not self.is_vertical_scroll_end else ""
+
+    def _line_at(self, row: int) -> int:
+        return max(0, bisect_right(self._starts, row) - 1)
+
+    def render_line(self, y: int) -> Strip:
+        row = int(self.scroll_offset.y) + y
+        width = self.size.width
+        background = self.rich_style
+        if row >= self._rows:
+            return Strip.blank(width, background)
+        number = self._line_at(row)
+        rows = _wrap(self._texts[number], self._width) if self._width else [""]
+        text = rows[min(row - self._starts[number], len(rows) - 1)]
+        style: Style = self.get_component_rich_style(self._colours[number])
+        return Strip([Segment(text, style)], cells(text)).adjust_cell_length(width, background)
