@@ -20,8 +20,8 @@ from support.profile import OutputPatterns
 __all__ = ["DemoApp"]
 
 _REDRAWN_EVERY = 0.1
-_LOW, _NARROW = 20, 76
-"""Rows and columns below which only the panels are shown, and the keys in short."""
+_LOW, _NARROW, _TINY = 20, 76, 50
+"""Rows and columns below which there is no heading, the keys are in short, and titles need all the room."""
 _KEYS = "SPACE next  A agent  M monitor  ↑↓ PgUp PgDn Home End scroll  T theme  Q quit"
 _KEYS_SHORT = "SPC next A/M ↑↓ scroll Q quit"
 
@@ -78,6 +78,7 @@ class DemoApp(App[None]):
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.height < _LOW, "low")
         self.set_class(event.size.width < _NARROW, "narrow")
+        self.set_class(event.size.width < _TINY, "tiny")
         self.query_one("#keys", Static).update(_KEYS_SHORT if event.size.width < _NARROW else _KEYS)
 
     def action_go_on(self) -> None:

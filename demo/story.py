@@ -108,6 +108,7 @@ class Story:
 
     async def _keep_stage(self) -> None:
         async with open_stage(self._order, self._show, self._say) as self.stage:
+            self.note = "the stage is set"
             self._opened.set()
             await self._left.wait()
 

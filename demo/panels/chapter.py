@@ -9,6 +9,8 @@ from demo.story import Story
 __all__ = ["ChapterPanel"]
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_WIDE = 16
+"""Columns from which there is room for more than a title."""
 _TURNS = 8
 """Steps of the spinner in a second."""
 
@@ -30,7 +32,8 @@ class ChapterPanel(Static):
         if state == self._drawn:
             return
         self._drawn = state
-        self.border_title = f"Chapter {story.number}/{len(CHAPTERS)}"
+        wide = self.content_size.width >= _WIDE
+        self.border_title = f"Chapter {story.number}/{len(CHAPTERS)}" if wide else "Chapter"
         self.set_class(story.failed is not None, "failed")
         self.set_class(story.complete, "complete")
         width, height = self.content_size

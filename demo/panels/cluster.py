@@ -9,6 +9,9 @@ from demo.subjects import Part
 
 __all__ = ["ClusterPanel"]
 
+_WIDE = 20
+"""Columns from which there is room for more than a title."""
+
 
 class ClusterPanel(Static):
     """The parts of the system, one in a row; what is wrong has a sign and comes first if there is no room."""
@@ -25,13 +28,14 @@ class ClusterPanel(Static):
         self._seen = tuple(parts)
         wrong = [part for part in parts if not part.good]
         self.set_class(bool(wrong), "violated")
-        self.border_title = "Cluster ✗ violated" if wrong else "Cluster"
         self._draw()
 
     def on_resize(self) -> None:
         self._draw()
 
     def _draw(self) -> None:
+        wide = self.content_size.width >= _WIDE
+        self.border_title = "Cluster ✗ violated" if wide and self.has_class("violated") else "Cluster"
         if not self._seen:
             text = Text("nothing to be seen yet", style="dim")
             text.truncate(max(1, self.content_size.width), overflow="ellipsis")

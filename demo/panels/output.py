@@ -29,12 +29,15 @@ class OutputPanel(ScrollView, can_focus=True):
     """One process. `looks` gives, by a regular expression that a line matches, the class that colours it."""
 
     BINDINGS = (
-        Binding("up", "scroll_up", show=False),
-        Binding("down", "scroll_down", show=False),
-        Binding("pageup", "page_up", show=False),
-        Binding("pagedown", "page_down", show=False),
-        Binding("home", "scroll_home", show=False),
-        Binding("end", "scroll_end", show=False),
+        Binding("up", "move_by(-1)", show=False),
+        Binding("down", "move_by(1)", show=False),
+        Binding("pageup", "move_pages(-1)", show=False),
+        Binding("pagedown", "move_pages(1)", show=False),
+        Binding("home", "move_to_beginning", show=False),
+        Binding("end", "move_to_end", show=False),
+    )
+    COMPONENT_CLASSES = frozenset(
+        {f"output--{look}" for look in ("plain", "good", "bad", "said", "tool", "result", "ended")}
     )
 
     def __init__(self, title: str, looks: Mapping[str, str], *, id: str) -> None:  # noqa: A002
@@ -50,10 +53,8 @@ class OutputPanel(ScrollView, can_focus=True):
         self._width = 0
         self._news = False
         self._gone = 0
-
-    COMPONENT_CLASSES = frozenset(
-        {f"output--{look}" for look in ("plain", "good", "bad", "said", "tool", "result", "ended")}
-    )
+        self._following = True
+        """The last line is always seen, until somebody scrolls back."""
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -101,28 +102,46 @@ class OutputPanel(ScrollView, can_focus=True):
         if not self._news:
             return
         self._news = False
-        follow = self.is_vertical_scroll_end
         self.virtual_size = Size(self._width, self._rows)
-        if follow:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        if self._following:
+            self._show_row(self._rows)
         self._tell_position()
         self.refresh()
 
     def on_resize(self, event: Resize) -> None:
         """Break the lines anew; the last row stays the last, or else the first line that is seen."""
         width = self.scrollable_content_region.width
-        if width == self._width:
-            return
-        follow = self.is_vertical_scroll_end
         top = self._line_at(int(self.scroll_y)) if self._starts else 0
-        self._width = width
-        self._lay_out()
+        if width != self._width:
+            self._width = width
+            self._lay_out()
         self.virtual_size = Size(width, self._rows)
-        if follow:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
-        elif self._starts:
-            self.scroll_to(y=self._starts[top], animate=False, immediate=True)
+        self._show_row(self._rows if self._following or not self._starts else self._starts[top])
+        self._tell_position()
         self.refresh()
+
+    def action_move_by(self, rows: int) -> None:
+        """Scroll by some rows."""
+        self._move_to(int(self.scroll_y) + rows)
+
+    def action_move_pages(self, pages: int) -> None:
+        """Scroll by what is seen at once but a row."""
+        self._move_to(int(self.scroll_y) + pages * max(1, self.size.height - 1))
+
+    def action_move_to_beginning(self) -> None:
+        """Show the first line."""
+        self._move_to(0)
+
+    def action_move_to_end(self) -> None:
+        """Show the last line, and every one that comes."""
+        self._move_to(self._rows)
+
+    def _move_to(self, row: int) -> None:
+        self._following = row >= self.max_scroll_y
+        self._show_row(row)
+
+    def _show_row(self, row: int) -> None:
+        self.scroll_to(y=max(0, min(row, self.max_scroll_y)), animate=False, immediate=True)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
@@ -130,7 +149,7 @@ class OutputPanel(ScrollView, can_focus=True):
 
     def _tell_position(self) -> None:
         below = self._rows - int(self.scroll_y) - self.size.height
-        self.border_subtitle = f"↓ {below} more" if below > 0 and not self.is_vertical_scroll_end else ""
+        self.border_subtitle = f"↓ {below} more" if below > 0 and not self._following else ""
 
     def _line_at(self, row: int) -> int:
         return max(0, bisect_right(self._starts, row) - 1)

@@ -8,7 +8,6 @@ A panel is a frame of line-drawing characters whose upper edge carries a title.
 """
 
 import re
-import time
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import anyio
+import anyio.lowlevel
 import pyte
 
 from support.evidence.screen_svg import svg
@@ -137,8 +137,9 @@ class Screen:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._news = anyio.Event()
-        self.last_at = 0
-        """When the screen changed last, in monotonic nanoseconds."""
+        self._over = False
+        self.on_change: Callable[[], None] = lambda: None
+        """Is called whenever the screen has changed."""
 
     @classmethod
     @asynccontextmanager
@@ -196,12 +197,15 @@ class Screen:
                     problem = ""
                 except NoPanel as error:
                     problem = str(error).splitlines()[0].removeprefix("expected: ")
+                if self._over:
+                    break
                 await news.wait()
                 await anyio.sleep(_GRACE)
         shown = _quoted(self.shot.text)
         missing = f" ({problem} is missing)" if problem else ""
+        how_long = "before the program ended" if self._over else f"within {within:g} s"
         raise AssertionError(
-            f"expected: {what}\n  but: within {within:g} s it did not come{missing}; the screen was\n{shown}"
+            f"expected: {what}\n  but: {how_long} it did not come{missing}; the screen was\n{shown}"
         )
 
     def save(self, directory: Path, name: str) -> None:
@@ -217,9 +221,14 @@ class Screen:
             for start in range(0, len(data), _AT_ONCE):
                 self._stream.feed(data[start : start + _AT_ONCE])
                 await anyio.lowlevel.checkpoint()
-            self.last_at = time.monotonic_ns()
-            news, self._news = self._news, anyio.Event()
-            news.set()
+            self._tell()
+        self._over = True
+        self._tell()
+
+    def _tell(self) -> None:
+        self.on_change()
+        news, self._news = self._news, anyio.Event()
+        news.set()
 
 
 def compact(text: str) -> str:
