@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from support.evidence import eavesdropper
 from support.evidence.records import Records, read_records
 from support.evidence.redaction import Redactor
 from support.evidence.screen import Screen, Shot, compact
+from support.evidence.spent import Spent
 from support.profile import SYSTEM_PATH, Profile
 from support.stacks.control import install
 from support.supervisor import CannotStart, Command, Exit, Line, Process, ProcessInfo, Supervisor, Terminal
@@ -40,7 +41,8 @@ CHAPTERS = (
 )
 
 _CHAPTER_WITHIN = 40.0
-_ENDS_WITHIN = 10.0
+_ENDS_WITHIN = 20.0
+_GONE_WITHIN = 5.0
 _LOOK_EVERY = 0.02
 _PRESS_EVERY = 0.1
 _PAGES = 2_000
@@ -62,7 +64,14 @@ class Demonstration:
     """A demo that is being shown; made by `show_demo`."""
 
     def __init__(
-        self, process: Process, screen: Screen, *, spools: Path, database: Path, shots: Path
+        self,
+        process: Process,
+        screen: Screen,
+        *,
+        spools: Path,
+        database: Path,
+        shots: Path,
+        spent: Spent,
     ) -> None:
         self.process = process
         self.screen = screen
@@ -73,6 +82,7 @@ class Demonstration:
         self.was_red = False
         """Whether the cluster panel was ever red."""
         self.database = database
+        self._spent = spent
         self._spools = spools
         self._shots = shots
         screen.on_change = self._look
@@ -97,10 +107,11 @@ class Demonstration:
         """The pid of the monitor or the agent."""
         return int((self._spools / f"{name}.pid").read_text(encoding="ascii"))
 
-    async def until(self, holds: object, *, within: float, what: str) -> Shot:
+    async def until(self, holds: Callable[[Shot], object], *, within: float, what: str) -> Shot:
         """Wait for the screen, and keep it as evidence whether it came or not."""
         try:
-            return await self.screen.until(holds, within=within, what=what)  # type: ignore[arg-type]
+            with self._spent.on("waiting"):
+                return await self.screen.until(holds, within=within, what=what)
         finally:
             self.keep(what)
 
@@ -110,7 +121,8 @@ class Demonstration:
 
     async def lead_to(self, chapter: str) -> None:
         """Press SPACE, again and again, until a chapter is on the screen. Raises AssertionError."""
-        with anyio.move_on_after(_CHAPTER_WITHIN):
+        await self.until(lambda _: self.chapters, within=_CHAPTER_WITHIN, what="the demo is on the screen")
+        with self._spent.on("waiting"), anyio.move_on_after(_CHAPTER_WITHIN):
             while chapter not in self.chapters:
                 if self.process.exit is not None:
                     break
@@ -151,12 +163,13 @@ class Demonstration:
     async def _page(self, title: str, before: Sequence[str]) -> list[str]:
         # A screen that has not changed says nothing: the key may not have been heard yet.
         shown: list[str] = []
-        for _ in range(_QUIET):
-            await anyio.sleep(_LOOK_EVERY)
-            now = list(self.screen.shot.panel(title).rows)
-            if now == shown and now != list(before[-len(now) :]):
-                return now
-            shown = now
+        with self._spent.on("waiting"):
+            for _ in range(_QUIET):
+                await anyio.sleep(_LOOK_EVERY)
+                now = list(self.screen.shot.panel(title).rows)
+                if now == shown and now != list(before[-len(now) :]):
+                    break
+                shown = now
         return shown
 
     def send(self, number: signal.Signals) -> None:
@@ -168,10 +181,14 @@ class Demonstration:
     async def ended(self) -> DemoEnded:
         """Wait for the end of a demo that was told to end. Raises AssertionError when it does not come."""
         started = time.monotonic()
-        with anyio.move_on_after(_ENDS_WITHIN):
+        with self._spent.on("waiting"), anyio.move_on_after(_ENDS_WITHIN):
             exit_ = await self.process.wait()
-            seconds = time.monotonic() - started
-            return DemoEnded(exit=exit_, seconds=seconds, left=self.process.descendants())
+            with anyio.move_on_after(_GONE_WITHIN):  # whoever's terminal was closed ends before it has tidied up
+                while self.process.descendants():  # noqa: ASYNC110 - they are not our children
+                    await anyio.sleep(_LOOK_EVERY)
+            return DemoEnded(
+                exit=exit_, seconds=time.monotonic() - started, left=self.process.descendants()
+            )
         self.keep("it goes on")
         raise AssertionError(
             f"expected: the demo ends\n  but: it still ran after {_ENDS_WITHIN:g} s; its screen was\n"
@@ -181,7 +198,7 @@ class Demonstration:
     def settings_of_terminal(self) -> tuple[str | None, str | None]:
         """How the terminal was set before the demo and after it, as stty writes it; None where it is not known."""
         text = self.process.output.terminal.path.read_bytes().decode(errors="replace")
-        before, after = re.search(r"before ([0-9a-f:]+)", text), re.search(r"after ([0-9a-f:]+)", text)
+        before, after = re.search(r"before (\w+(?::\w+)+)", text), re.search(r"after (\w+(?::\w+)+)", text)
         return (before.group(1) if before else None, after.group(1) if after else None)
 
     def _look(self) -> None:
@@ -224,6 +241,7 @@ async def show_demo(
     environment: Mapping[str, str],
     evidence: Path,
     redactor: Redactor,
+    spent: Spent,
     database: Path,
     agent: Sequence[str] | None = None,
     columns: int,
@@ -266,7 +284,12 @@ async def show_demo(
         raise AssertionError(f"profile {profile.path}: operator.demo: {error}") from error
     async with Screen.of(process, columns=columns, rows=rows) as screen:
         demo = Demonstration(
-            process, screen, spools=directory / "w", database=database, shots=evidence / "screens"
+            process,
+            screen,
+            spools=directory / "w",
+            database=database,
+            shots=evidence / "screens",
+            spent=spent,
         )
         try:
             yield demo

@@ -295,6 +295,7 @@ class TestBed:
                 },
                 evidence=evidence,
                 redactor=self._run.redactor,
+                spent=self.spent,
                 database=database or directory / "tickets.db",
                 agent=agent,
                 columns=columns,
