@@ -23,6 +23,8 @@ from support.terminal import open_missing, say
 
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _USAGE = 2
+_SAMPLE_EVERY = 0.25
+"""Seconds, unless the pace is so quick that it would take most of it."""
 _ROOT = Path(__file__).parents[1]
 _LIGHT = ("7", "15")
 """What the last number of COLORFGBG is on a light terminal (rxvt)."""
@@ -48,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         control=options.join,
         database=Path(os.environ["OPERATOR_DB"]) if os.environ.get("OPERATOR_DB") else None,
         environ=dict(os.environ),
+        sample_every=min(_SAMPLE_EVERY, options.pace / 3),
     )
     return anyio.run(_perform, order, options)
 

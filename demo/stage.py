@@ -34,7 +34,6 @@ __all__ = ["Order", "Show", "Stage", "open_stage"]
 _MODEL = ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY")
 _ENDPOINTS = ("PD_ENDPOINT", "RATELIMITER_URL", "REDIS_URL", "PROMETHEUS_URL")
 _LOOK_EVERY = 0.25
-_SAMPLE_EVERY = 0.25
 _PROCESSES = ("agent", "monitor")
 
 
@@ -51,6 +50,8 @@ class Order:
     database: Path | None
     """Where the tickets are to be; None: in a place that ends with the demo."""
     environ: Mapping[str, str]
+    sample_every: float
+    """Seconds between two samples of the traffic."""
 
 
 class Show(Protocol):
@@ -67,16 +68,22 @@ class Stage:
     """What is there; made by `open_stage`."""
 
     def __init__(
-        self, subject: Subject, stack: Stack, operator: Operator, breakage: Breakage, timeline: Timeline,
+        self,
+        order: Order,
+        stack: Stack,
+        operator: Operator,
+        breakage: Breakage,
+        timeline: Timeline,
         tasks: TaskGroup,
     ) -> None:
         self.parts: Sequence[Part] = ()
         """The system as it was seen last."""
         self.rates: list[float] = []
-        """Requests per second that succeeded, a sample for every quarter of a second."""
+        """Requests per second that succeeded, sample by sample."""
         self.stack = stack
         self.operator = operator
-        self._subject = subject
+        self._subject = order.subject
+        self._sample_every = order.sample_every
         self._timeline = timeline
         self._breakage = breakage
         self._tasks = tasks
@@ -155,7 +162,7 @@ class Stage:
     async def _sample(self, successes: Successes) -> None:
         before, at = successes(), time.monotonic()
         while True:
-            await anyio.sleep(_SAMPLE_EVERY)
+            await anyio.sleep(self._sample_every)
             now, count = time.monotonic(), successes()
             self.rates.append((count - before) / (now - at))
             before, at = count, now
@@ -198,7 +205,7 @@ async def open_stage(order: Order, show: Show, began: Callable[[str], None]) -> 
                     database=order.database,
                 )
                 async with anyio.create_task_group() as tasks:
-                    stage = Stage(order.subject, stack, operator, breakage, timeline, tasks)
+                    stage = Stage(order, stack, operator, breakage, timeline, tasks)
                     await _start(stage, order, show, tasks)
                     try:
                         yield stage

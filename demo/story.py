@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _LOOK_EVERY = 0.05
 _LEVEL_SAMPLES = 6
-"""Samples of the traffic that make its level: one and a half seconds."""
+"""Samples of the traffic that make its level."""
 _BACK = 0.8
 """The share of its level at which the traffic counts as back."""
 _COUNTDOWN = 3

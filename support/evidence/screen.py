@@ -42,7 +42,7 @@ _CORNERS = ("┌┏╭╔", "┐┓╮╗", "└┗╰╚", "┘┛╯╝")
 _LEVEL, _UPRIGHT = "─━═╌╍", "│┃║"
 _AT_ONCE = 16 * 1024
 _GRACE = 0.02
-"""Seconds between two looks at a screen that is being written to: it is drawn in pieces."""
+"""Seconds between two looks at a screen that is being written to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +137,8 @@ class Screen:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._news = anyio.Event()
+        self._fed = anyio.Event()
+        self._shot: Shot | None = None
         self._over = False
         self.on_change: Callable[[], None] = lambda: None
         """Is called whenever the screen has changed."""
@@ -148,6 +150,7 @@ class Screen:
         screen = cls(process, columns=columns, rows=rows)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(screen._keep)
+            tasks.start_soon(screen._announce)
             try:
                 yield screen
             finally:
@@ -156,6 +159,11 @@ class Screen:
     @property
     def shot(self) -> Shot:
         """The screen as it is now."""
+        if self._shot is None:
+            self._shot = self._take_shot()
+        return self._shot
+
+    def _take_shot(self) -> Shot:
         screen = self._screen
         lines = [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
         return Shot(
@@ -180,6 +188,7 @@ class Screen:
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size. Raises ProcessError when it is closed."""
         self._screen.resize(rows, columns)
+        self._shot = None
         self._process.resize(columns, rows)
 
     async def until(self, holds: Callable[[Shot], object], *, within: float, what: str) -> Shot:
@@ -200,7 +209,6 @@ class Screen:
                 if self._over:
                     break
                 await news.wait()
-                await anyio.sleep(_GRACE)
         shown = _quoted(self.shot.text)
         missing = f" ({problem} is missing)" if problem else ""
         how_long = "before the program ended" if self._over else f"within {within:g} s"
@@ -220,15 +228,23 @@ class Screen:
         async for data in self._process.output.terminal.data():
             for start in range(0, len(data), _AT_ONCE):
                 self._stream.feed(data[start : start + _AT_ONCE])
+                self._shot = None
                 await anyio.lowlevel.checkpoint()
-            self._tell()
+            self._fed.set()
         self._over = True
-        self._tell()
+        self._fed.set()
 
-    def _tell(self) -> None:
-        self.on_change()
-        news, self._news = self._news, anyio.Event()
-        news.set()
+    async def _announce(self) -> None:
+        """Tell of what has changed, a moment after it began to: a screen is drawn in pieces."""
+        while True:
+            await self._fed.wait()
+            await anyio.sleep(_GRACE)
+            self._fed = anyio.Event()
+            self.on_change()
+            news, self._news = self._news, anyio.Event()
+            news.set()
+            if self._over:
+                return
 
 
 def compact(text: str) -> str:

@@ -1,4 +1,5 @@
-"""Bad operators made of a good one: a program stands before it, or falsifies its records as they are written.
+"""Bad operators made of a good one: a program stands before it, falsifies its records as they are written, or
+changes its demo.
 
 What falsifies records is a trigger in the operator's own database, so it works on any operator that
 keeps to the contract.
@@ -39,3 +40,15 @@ def falsified(profile: Profile, script: str) -> Profile:
     `THE KEY` in the script stands for the operator's API key.
     """
     return behind_program(profile, _FALSIFIER, "{db}", script)
+
+
+_BUILT_IN_DEMO = ("{python}", "-m", "demo")
+
+
+def demo_changed(profile: Profile, change: str) -> Profile:
+    """The built-in demo with a piece of Python run in its process before it begins; another demo as it is."""
+    demo = tuple(profile.demo or ())
+    if demo[: len(_BUILT_IN_DEMO)] != _BUILT_IN_DEMO:
+        return profile
+    program = f"import sys, demo.__main__, demo.app\n{change}\nsys.exit(demo.__main__.main())"
+    return replace(profile, demo=("{python}", "-c", program, *demo[len(_BUILT_IN_DEMO) :]))

@@ -1,0 +1,19 @@
+"""A demo that shows everything two seconds late."""
+
+from functools import partial
+
+from support.sabotage.sabotage import Sabotage
+from support.sabotage.tampering import demo_changed
+
+_CHANGE = """
+import asyncio
+line = demo.app.DemoApp.line
+demo.app.DemoApp.line = lambda *words: asyncio.get_running_loop().call_later(2, line, *words)
+"""
+
+SABOTAGE = Sabotage(
+    title="late demo",
+    sentence="The demo's agent panel is two seconds behind the agent.",
+    breaks=("DEMO-06.1",),
+    profile=partial(demo_changed, change=_CHANGE),
+)
