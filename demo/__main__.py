@@ -1,7 +1,7 @@
 """The demo that people watch.
 
-usage: python -m demo tikv | ratelimiter [--operator PROFILE.toml] [--join SOCKET] [--model double|environment]
-                      [--auto] [--pace SECONDS] [--theme dark|light] [--record FILE.svg]
+usage: python -m demo tikv | ratelimiter [--operator PROFILE.toml] [--join SOCKET] [--auto] [--pace SECONDS]
+                      [--model double | environment] [--theme dark | light] [--record FILE.svg]
 """
 
 import argparse
@@ -31,7 +31,7 @@ _LIGHT = ("7", "15")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Play the demo and return its exit status: 0 it was left or has come to its end, 1 it could not go on."""
+    """Play the demo and return its exit status: 0 it was left or came to its end, 1 it could not go on."""
     open_missing()
     options = _parser().parse_args(arguments)
     try:
@@ -40,8 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ProfileError as error:
         say(f"{error}\n", sys.stderr)
         return _USAGE
-    if not options.auto and not sys.__stdin__.isatty():
-        say("The demo is led by keys, so it needs a terminal; without one try --auto --record FILE.svg\n", sys.stderr)
+    if not options.auto and not sys.stdin.isatty():
+        say(
+            "The demo is led by keys, so it needs a terminal; without one try --auto --record FILE.svg\n",
+            sys.stderr,
+        )
         return _USAGE
     order = Order(
         subject=SUBJECTS[options.subject],
@@ -79,7 +82,7 @@ async def _perform(order: Order, options: argparse.Namespace) -> int:
         tasks.start_soon(leave_at_the_end)
         async with anyio.create_task_group() as playing:
             playing.start_soon(app.story.play)
-            await app.run_async(headless=not sys.__stdin__.isatty(), mouse=False)
+            await app.run_async(headless=not sys.stdin.isatty(), mouse=False)
             app.story.leave()
         tasks.cancel_scope.cancel()
     if app.story.failed is not None:

@@ -1,11 +1,11 @@
 """The screen: five panels, a heading, and the keys."""
 
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
@@ -17,11 +17,16 @@ from demo.stage import Order
 from demo.story import Story
 from support.profile import OutputPatterns
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 __all__ = ["DemoApp"]
 
 _REDRAWN_EVERY = 0.1
 _LOW, _NARROW, _TINY = 20, 76, 50
 """Rows and columns below which there is no heading, the keys are in short, and titles need all the room."""
+_SETTLED_AFTER = 0.1
+"""Seconds after a change of size in which the screen is drawn once more, whole."""
 _KEYS = "SPACE next  A agent  M monitor  ↑↓ PgUp PgDn Home End scroll  T theme  Q quit"
 _KEYS_SHORT = "SPC next A/M ↑↓ scroll Q quit"
 
@@ -31,13 +36,13 @@ class DemoApp(App[None]):
 
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS = (
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,enter,right", "go_on", priority=True),
         Binding("a", "focus_panel('agent')"),
         Binding("m", "focus_panel('monitor')"),
         Binding("t", "turn_theme"),
         Binding("q,ctrl+c,ctrl+q", "quit", priority=True),
-    )
+    ]
 
     def __init__(self, order: Order, *, pace: float, auto: bool, light: bool, record: Path | None) -> None:
         super().__init__()
@@ -80,6 +85,9 @@ class DemoApp(App[None]):
         self.set_class(event.size.width < _NARROW, "narrow")
         self.set_class(event.size.width < _TINY, "tiny")
         self.query_one("#keys", Static).update(_KEYS_SHORT if event.size.width < _NARROW else _KEYS)
+
+        # While output flows, sizes and updates overtake each other (textual 8.2): some rows may stay blank.
+        self.set_timer(_SETTLED_AFTER, self.refresh)
 
     def action_go_on(self) -> None:
         """Lead on to the next chapter, if this one is not at work."""

@@ -26,7 +26,7 @@ _UNSURE = ("Cf", "Cn", "Co", "Cs", "Mc", "Me", "Mn", "Zl", "Zp")
 
 
 def literal(line: str) -> str:
-    """The line as it is to be shown: tabs as spaces, an escape as ␛, what has no width of its own as ⟨U+200D⟩."""
+    """The line as it is to be shown: tabs as blanks, an escape as ␛, what has no width as ⟨U+200D⟩."""
     if _PLAIN.fullmatch(line):
         return line
     return "".join(map(_shown, unicodedata.normalize("NFC", line).expandtabs(_TAB)))

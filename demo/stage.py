@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from demo.subjects import STEADY_WITHIN, Part, Subject, Successes
+from demo.subjects import Part, Subject, Successes
 from support.breakage import Breakage
 from support.evidence.records import Records, read_records
 from support.evidence.spent import Spent

@@ -204,7 +204,11 @@ class Story:
         return f"steady, {rate:.0f} requests per second"
 
     async def _sum_up(self) -> str:
-        names = {"time_to_detect": "detected", "time_to_repair": "steady again", "time_to_resolve": "resolved"}
+        names = {
+            "time_to_detect": "detected",
+            "time_to_repair": "steady again",
+            "time_to_resolve": "resolved",
+        }
         measured = self._there.measures
         return "\n".join(
             f"{words} after {measured[name]:.1f} s" for name, words in names.items() if name in measured
@@ -212,6 +216,6 @@ class Story:
 
     async def _until(self, observe: Callable[[], T], holds: Callable[[T], object] = bool) -> T:
         """What is observed, once it is as it should be. The presenter may give up; the story does not."""
-        while not holds(seen := observe()):
+        while not holds(seen := observe()):  # noqa: ASYNC110 - records and rates do not say so
             await anyio.sleep(_LOOK_EVERY)
         return seen

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
@@ -16,12 +16,14 @@ from support.faults.store import StoreKilled
 from support.stacks.joined import joined_ratelimiter, tidy_ratelimiter
 from support.stacks.joined_tikv import joined_tikv, tidy_tikv
 from support.stacks.process import ratelimiter_on_processes
-from support.stacks.ratelimiter import RateLimiterStack
 from support.stacks.stack import NotSteady, Stack
-from support.stacks.tikv import TikvStack
 from support.stacks.tikv_on_processes import stand_ins, tikv_on_processes
 from support.supervisor import Supervisor
 from support.workload import ratelimiter, tikv
+
+if TYPE_CHECKING:
+    from support.stacks.ratelimiter import RateLimiterStack
+    from support.stacks.tikv import TikvStack
 
 __all__ = ["STEADY_WITHIN", "SUBJECTS", "Part", "Subject", "Successes"]
 

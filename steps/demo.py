@@ -107,9 +107,7 @@ async def all_printed(bed: TestBed) -> None:
 @when("the terminal is given these sizes while 10,000 lines flow:")
 async def resized(bed: TestBed, table: Sequence[Mapping[str, str]]) -> None:
     demo = _demo(bed)
-    await demo.until(
-        lambda _: len(demo.printed("agent")) > 0, within=_SHOWN_WITHIN, what="the flood begins"
-    )
+    await demo.until(lambda _: len(demo.printed("agent")) > 0, within=_SHOWN_WITHIN, what="the flood begins")
     bed.seen["sizes"] = []
     for row in table:
         columns, rows = map(int, row["size"].split(" by "))
@@ -162,14 +160,22 @@ async def live(bed: TestBed, seconds: float) -> None:
         expect(at is not None, equal_to(True), of=f"the agent panel showed {line.text!r}")
         assert at is not None
         expect(
-            (at - line.at) / 1e9, less_than_or_equal_to(seconds), of=f"seconds until the panel showed {line.text!r}"
+            (at - line.at) / 1e9,
+            less_than_or_equal_to(seconds),
+            of=f"seconds until the panel showed {line.text!r}",
         )
 
 
 @then("the agent panel shows readiness, ticket, reasoning, tool call and tool result, in this order")
 async def in_order(bed: TestBed) -> None:
     output = bed.profile.output
-    patterns = (output.agent_ready, output.ticket_taken, output.reasoning, output.tool_call, output.tool_result)
+    patterns = (
+        output.agent_ready,
+        output.ticket_taken,
+        output.reasoning,
+        output.tool_call,
+        output.tool_result,
+    )
     text = await _demo(bed).scroll_back("Agent")
     lines = _demo(bed).printed("agent")
     at = 0
@@ -193,7 +199,7 @@ async def whole_text(bed: TestBed, title: str, name: str) -> None:
         if found != at:
             near = shown[at : at + len(wanted) + 40]
             raise AssertionError(
-                f"expected: the {title} panel shows line {line.number} of the {name}, whole and in its place: "
+                f"expected: the {title} panel shows line {line.number} of the {name}, whole, in its place: "
                 f"{line.text[:200]!r}\n  but: there it shows {near!r}"
             )
         at += len(wanted)
@@ -207,7 +213,10 @@ def _as_it_is(text: str) -> str:
 @then("the {title} panel says that the {name} has ended, with {how}")
 async def says_ended(bed: TestBed, title: str, name: str, how: str) -> None:
     await _demo(bed).until(
-        lambda shot: compact(how) in compact(shot.panel(title.capitalize()).title + shot.panel(title.capitalize()).text),
+        lambda shot: (
+            compact(how)
+            in compact(shot.panel(title.capitalize()).title + shot.panel(title.capitalize()).text)
+        ),
         within=_SHOWN_WITHIN,
         what=f"the {title} panel says that the {name} has ended, with {how}",
     )
@@ -313,7 +322,11 @@ async def starts_clean(bed: TestBed) -> None:
     await demo.lead_to("Cluster health")
     await demo.settled("Cluster health")
     expect(demo.records().tickets, empty(), of="tickets")
-    saw = [line.text for line in demo.printed("monitor") if line_matches(bed.profile.output.violations_seen, line.text)]
+    saw = [
+        line.text
+        for line in demo.printed("monitor")
+        if line_matches(bed.profile.output.violations_seen, line.text)
+    ]
     expect(saw, empty(), of="violations that the monitor saw")
     shot = demo.screen.shot
     expect(shot.panel("Cluster").red, equal_to(False), of="the frame of the cluster panel is red")

@@ -4,24 +4,22 @@ The demo is given a profile whose monitor and agent are those of the operator, e
 before it. So the suite has every line that they print, and its time, without asking the demo.
 """
 
-import json
 import os
 import re
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 
-from support.evidence import eavesdropper
 from support.evidence.records import Records, read_records
 from support.evidence.redaction import Redactor
 from support.evidence.screen import Screen, Shot, compact
 from support.evidence.spent import Spent
+from support.overhearing import overheard
 from support.profile import SYSTEM_PATH, Profile
 from support.stacks.control import install
 from support.supervisor import CannotStart, Command, Exit, Line, Process, ProcessInfo, Supervisor, Terminal
@@ -46,8 +44,10 @@ _GONE_WITHIN = 5.0
 _LOOK_EVERY = 0.02
 _PRESS_EVERY = 0.1
 _PAGES = 2_000
-_SESSION = 'printf "before %s\\n" "$(stty -g)"; "$@"; status=$?; printf "after %s\\n" "$(stty -g)"; exit $status'
-"""What a person's shell does around a program: here it also tells how the terminal was set before and after."""
+_SESSION = (
+    'printf "before %s\\n" "$(stty -g)"; "$@"; status=$?; printf "after %s\\n" "$(stty -g)"; exit $status'
+)
+"""What a person's shell does around a program: here it also tells how the terminal is set."""
 _PASSED_ON = ("LANG", "TZ", "REDIS_SERVER")
 
 
@@ -129,7 +129,9 @@ class Demonstration:
                 self.screen.press("SPACE")
                 await anyio.sleep(_PRESS_EVERY)
         await self.until(
-            lambda _: chapter in self.chapters, within=_LOOK_EVERY, what=f"the demo comes to the chapter {chapter}"
+            lambda _: chapter in self.chapters,
+            within=_LOOK_EVERY,
+            what=f"the demo comes to the chapter {chapter}",
         )
 
     async def settled(self, chapter: str) -> None:
@@ -183,12 +185,12 @@ class Demonstration:
         started = time.monotonic()
         with self._spent.on("waiting"), anyio.move_on_after(_ENDS_WITHIN):
             exit_ = await self.process.wait()
-            with anyio.move_on_after(_GONE_WITHIN):  # whoever's terminal was closed ends before it has tidied up
+            with anyio.move_on_after(
+                _GONE_WITHIN
+            ):  # whoever's terminal was closed ends before it has tidied up
                 while self.process.descendants():  # noqa: ASYNC110 - they are not our children
                     await anyio.sleep(_LOOK_EVERY)
-            return DemoEnded(
-                exit=exit_, seconds=time.monotonic() - started, left=self.process.descendants()
-            )
+            return DemoEnded(exit=exit_, seconds=time.monotonic() - started, left=self.process.descendants())
         self.keep("it goes on")
         raise AssertionError(
             f"expected: the demo ends\n  but: it still ran after {_ENDS_WITHIN:g} s; its screen was\n"
@@ -196,7 +198,7 @@ class Demonstration:
         )
 
     def settings_of_terminal(self) -> tuple[str | None, str | None]:
-        """How the terminal was set before the demo and after it, as stty writes it; None where it is not known."""
+        """How the terminal was set before the demo and after it, as stty writes it; None where not known."""
         text = self.process.output.terminal.path.read_bytes().decode(errors="replace")
         before, after = re.search(r"before (\w+(?::\w+)+)", text), re.search(r"after (\w+(?::\w+)+)", text)
         return (before.group(1) if before else None, after.group(1) if after else None)
@@ -256,7 +258,7 @@ async def show_demo(
     for name in ("bin", "home", "t", "w"):
         (directory / name).mkdir()
     install(directory / "bin")
-    heard = _overheard(profile, directory / "w", agent=agent)
+    heard = overheard(profile, directory / "w", agent=agent)
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     command = Command(
         name="demo",
@@ -302,36 +304,3 @@ async def show_demo(
                     text = path.read_text(encoding="utf-8", errors="replace")
                     kept = evidence / f"demo-{path.name}"
                     kept.write_text(redactor.text(text, f"the demo's {path.name}"), encoding="utf-8")
-
-
-def _overheard(profile: Profile, directory: Path, *, agent: Sequence[str] | None) -> Profile:
-    """The profile with an eavesdropper before monitor and agent, as a file of its own."""
-
-    def behind(name: str, words: Sequence[str]) -> list[str]:
-        return [sys.executable, "-IS", eavesdropper.__file__, str(directory / name), *words]
-
-    agent = profile.agent if agent is None else agent
-    changed = replace(
-        profile,
-        path=directory / "profile.toml",
-        monitor=behind("monitor", profile.monitor),
-        agent=None if agent is None else behind("agent", agent),
-    )
-    lines = ["[operator]", f"name = {_toml(profile.name)}", f"cwd = {_toml(str(profile.cwd))}"]
-    for name in ("monitor", "agent"):
-        if (words := getattr(changed, name)) is not None:
-            lines.append(f"{name} = {_toml(list(words))}")
-    tables = {
-        "env": dict(profile.env),
-        "output": {each.name: getattr(profile.output, each.name) for each in fields(profile.output)},
-        "timing": asdict(profile.timing),
-    }
-    for title, table in tables.items():
-        lines.append(f"[operator.{title}]")
-        lines += [f"{name} = {_toml(value)}" for name, value in table.items()]
-    changed.path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return changed
-
-
-def _toml(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

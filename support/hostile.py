@@ -3,13 +3,14 @@
 Each is a command that prints its lines, says that it has, and then waits to be told to stop.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 _PRINTER = """
-import sys, time
-for line in sys.argv[1:]:
-    print(line.encode().decode("unicode_escape") if "\\\\x1b" in line or "\\\\r" in line or "\\\\t" in line else line)
+import json, sys, time
+for line in json.loads(sys.argv[1]):
+    print(line)
 print("That was all.", flush=True)
 time.sleep(3600)
 """
@@ -33,11 +34,11 @@ _LINES: Mapping[str, Sequence[str]] = {
         "[@click=app.quit]quit[/] { braces } {a.b} $variable %(percent)s <b>html</b> &amp; `code` **stars**",
         "[Tool Call] [not a style] [1, 2, 3] [/usr/bin] \\[escaped]",
     ),
-    "colour codes": (r"\x1b[31mred\x1b[0m and \x1b[1;4;7mloud\x1b[0m and \x1b[38;2;1;2;3mtrue\x1b[0m",),
+    "colour codes": ("\x1b[31mred\x1b[0m and \x1b[1;4;7mloud\x1b[0m and \x1b[38;2;1;2;3mtrue\x1b[0m",),
     "what moves the cursor": (
-        r"\x1b[2J\x1b[H\x1b[10;10Hnot here \x1b[1A\x1b[5D up",
-        r"\x1b[?1049l\x1b[?25h\x1bc\x1b]0;a title\x07 \x1b[6n",
-        r"back\r to the beginning \x08\x08 and \ta tab",
+        "\x1b[2J\x1b[H\x1b[10;10Hnot here \x1b[1A\x1b[5D up",
+        "\x1b[?1049l\x1b[?25h\x1bc\x1b]0;a title\x07 \x1b[6n",
+        "back\r to the beginning \x08\x08 and \ta tab",
     ),
     "wide characters": (
         "一二三四五六七八九十 日本語のテキスト 한국어 中文字符 🚀🔥💡 mixed 字 and 字 and 字",
@@ -50,7 +51,7 @@ _LINES: Mapping[str, Sequence[str]] = {
 
 def printing(what: str) -> Sequence[str]:
     """The command of an agent that prints this. Raises KeyError with what is known."""
-    return ("{python}", "-c", _PRINTER, *_LINES[what])
+    return ("{python}", "-c", _PRINTER, json.dumps([*_LINES[what]]))
 
 
 def flooding(lines: int, *, after: float = 1.0) -> Sequence[str]:

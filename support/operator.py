@@ -57,7 +57,7 @@ class Operator:
     """Monitor and agent of one bed, on one database.
 
     `directory` is private to the bed; `endpoints` are the contract's variables for the stack and the model,
-    `limits` the operator's own for what it may use. The database is in `directory` unless another one is named.
+    `limits` the operator's own for what it may use. The database is in `directory` unless another is named.
     """
 
     def __init__(

@@ -4,10 +4,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -15,10 +15,14 @@ from textual.strip import Strip
 
 from demo.literal import cells, literal, wrapped
 
+if TYPE_CHECKING:
+    from rich.style import Style
+
 __all__ = ["OutputPanel"]
 
 _KEPT = 100_000
 """Lines of one panel; when there are more, the oldest tenth goes."""
+_LOOKS = ("plain", "good", "bad", "said", "tool", "result", "ended")
 _SHOWN_EVERY = 0.04
 """Seconds; a flood costs no more than a trickle."""
 
@@ -28,17 +32,15 @@ _wrap = lru_cache(maxsize=2048)(wrapped)
 class OutputPanel(ScrollView, can_focus=True):
     """One process. `looks` gives, by a regular expression that a line matches, the class that colours it."""
 
-    BINDINGS = (
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move_by(-1)", show=False),
         Binding("down", "move_by(1)", show=False),
         Binding("pageup", "move_pages(-1)", show=False),
         Binding("pagedown", "move_pages(1)", show=False),
         Binding("home", "move_to_beginning", show=False),
         Binding("end", "move_to_end", show=False),
-    )
-    COMPONENT_CLASSES = frozenset(
-        {f"output--{look}" for look in ("plain", "good", "bad", "said", "tool", "result", "ended")}
-    )
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"output--{look}" for look in _LOOKS}
 
     def __init__(self, title: str, looks: Mapping[str, str], *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -57,7 +59,7 @@ class OutputPanel(ScrollView, can_focus=True):
         """The last line is always seen, until somebody scrolls back."""
 
     def on_mount(self) -> None:
-        super().on_mount()
+        super().on_mount()  # type: ignore[no-untyped-call]
         self.set_interval(_SHOWN_EVERY, self._show_news)
 
     def add(self, line: str) -> None:

@@ -2,8 +2,8 @@
 
 usage: python -IS eavesdropper.py SPOOL COMMAND [ARGUMENT…]
 
-What COMMAND prints goes on unchanged, and to the spools SPOOL.stdout and SPOOL.stderr on its way; its pid goes
-to SPOOL.pid. Signals that end a process are passed on, and this process ends as COMMAND ends. It needs
+What COMMAND prints goes on unchanged, and to the spools SPOOL.stdout and SPOOL.stderr on its way; its pid
+goes to SPOOL.pid. Signals that end a process are passed on, and this process ends as COMMAND ends. It needs
 nothing but the standard library.
 """
 

@@ -108,7 +108,9 @@ class Shot:
     def _panel_at(self, x: int, y: int) -> Panel | None:
         edge = self.cells[y]
         right = next((n for n in range(x + 1, len(edge)) if edge[n] and edge[n] in _CORNERS[1]), None)
-        below = [n for n in range(y + 1, len(self.cells)) if self.cells[n][x] and self.cells[n][x] in _CORNERS[2]]
+        below = [
+            n for n in range(y + 1, len(self.cells)) if self.cells[n][x] and self.cells[n][x] in _CORNERS[2]
+        ]
         if right is None or not below:
             return None
         title = "".join(edge[x + 1 : right]).strip(_LEVEL + " ")

@@ -7,7 +7,7 @@ from support.sabotage.tampering import demo_changed
 
 _CHANGE = """
 line = demo.app.DemoApp.line
-demo.app.DemoApp.line = lambda self, process, text: line(self, "agent", text) if process == "monitor" else None
+demo.app.DemoApp.line = lambda self, name, text: line(self, "agent", text) if name == "monitor" else None
 """
 
 SABOTAGE = Sabotage(
