@@ -38,6 +38,17 @@ SEEN = {
     ("losing_agent", "DEMO-07.2"): "but: ticket #1 for over_limit:checkout, diagnosed, ESCALATED",
     ("restless_agent", "DEMO-02.1"): "requests to the model: an empty collection\n  but: was <['POST",
     (
+        "forgetful_demo",
+        "DEMO-06.2",
+    ): "expected: the agent panel shows line 10 of the agent, whole, in its place",
+    ("interpreting_demo", "DEMO-06.3"): "expected: the agent panel shows",
+    ("late_demo", "DEMO-06.1"): "expected: seconds until the panel showed",
+    (
+        "leaving_demo",
+        "DEMO-08.2",
+    ): "processes that the demo started: an empty collection\n  but: was <['sleep",
+    ("mixed_up_demo", "DEMO-06.2"): "expected: the agent's last line is shown",
+    (
         "sharing_agent",
         "DEMO-07.3",
     ): "sessions on ticket #1, which the agent holds: an object with length of <1>",

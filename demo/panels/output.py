@@ -65,6 +65,8 @@ class OutputPanel(ScrollView, can_focus=True):
     def add(self, line: str) -> None:
         """Add a line; it is shown within some 40 ms."""
         look = next((name for pattern, name in self._looks if pattern.search(line)), "output--plain")
+        if look == "output--plain" and line[:1] == " " and self._colours:
+            look = self._colours[-1]  # it goes on from the line before
         self._append(literal(line), look)
 
     def mark_ended(self, how: str) -> None:

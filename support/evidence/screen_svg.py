@@ -19,6 +19,8 @@ _NAMED = {
     "cyan": "#11a8cd",
     "white": "#e5e5e5",
 }
+_BLANK = "&#160;"
+"""In place of a blank, which a viewer may leave out."""
 _FOREGROUND, _BACKGROUND = "#e5e5e5", "#1e1e1e"
 
 
@@ -47,7 +49,7 @@ def _run(cells: list[tuple[int, Char]], y: int, fg: str, bg: str, *, bold: bool)
         weight = ' font-weight="bold"' if bold else ""
         parts.append(
             f'<text x="{x:g}" y="{y * _HEIGHT + _SIZE - 1}" textLength="{width:g}" fill="{fg}"{weight}>'
-            f"{escape(text)}</text>"
+            f"{escape(text).replace(' ', _BLANK)}</text>"
         )
     return parts
 
