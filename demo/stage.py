@@ -88,6 +88,7 @@ class Stage:
         self._breakage = breakage
         self._tasks = tasks
         self._enough = anyio.Event()
+        self._broken_at = 0
 
     @property
     def violated(self) -> bool:
@@ -100,10 +101,8 @@ class Stage:
         return measures(self._timeline.events)
 
     def happened(self, kind: Kind) -> bool:
-        """Whether there is an event of this kind since the fault."""
-        events = self._timeline.events
-        since = next((event.at for event in events if event.kind == "fault.injected"), 0)
-        return any(event.kind == kind and event.at >= since for event in events)
+        """Whether there was an event of this kind since the fault was begun."""
+        return any(event.kind == kind and event.at >= self._broken_at for event in self._timeline.events)
 
     def records(self) -> Records:
         """The operator's records."""
@@ -127,6 +126,7 @@ class Stage:
 
     async def break_it(self) -> None:
         """Inject the fault, and return when the stack itself shows it. Raises BrokenBed."""
+        self._broken_at = time.monotonic_ns()
         await self._breakage.inject(self.stack, (self._subject.fault(self.stack),))
 
     async def steady(self, within: float) -> None:

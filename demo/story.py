@@ -20,6 +20,8 @@ _LEVEL_SAMPLES = 6
 _BACK = 0.8
 """The share of its level at which the traffic counts as back."""
 _COUNTDOWN = 3
+_SEEN_AFTER = 0.3
+"""Seconds that every chapter is on the screen, however quickly somebody presses keys."""
 
 
 class Story:
@@ -67,7 +69,8 @@ class Story:
     @property
     def waiting(self) -> bool:
         """Whether a key leads on."""
-        return self.chapter.waits and not self.at_work and self.failed is None
+        seen = self.seconds >= _SEEN_AFTER
+        return self.chapter.waits and not self.at_work and self.failed is None and seen
 
     @property
     def complete(self) -> bool:

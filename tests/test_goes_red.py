@@ -37,10 +37,7 @@ SEEN = {
     ("trusting_monitor", "DEMO-05.9"): "expected: a ticket for counter checkout is open again after 2 checks",
     ("losing_agent", "DEMO-07.2"): "but: ticket #1 for over_limit:checkout, diagnosed, ESCALATED",
     ("restless_agent", "DEMO-02.1"): "requests to the model: an empty collection\n  but: was <['POST",
-    (
-        "forgetful_demo",
-        "DEMO-06.2",
-    ): "expected: the agent panel shows line 10 of the agent, whole, in its place",
+    ("forgetful_demo", "DEMO-06.2"): "expected: the agent panel showed '    8 geese'",
     ("interpreting_demo", "DEMO-06.3"): "expected: the agent panel shows",
     ("late_demo", "DEMO-06.1"): "expected: seconds until the panel showed",
     (

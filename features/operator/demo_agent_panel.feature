@@ -10,10 +10,10 @@ Feature: The demo's agent panel shows what the agent prints
   @DEMO-06.1 @DEMO-06.2
   Scenario: A line is on the panel as soon as it is printed
     Given a model that answers by this script:
-      | it sees  | it says                         | it runs          |
-      | checkout | First I count with my fingers.  | echo seven geese |
-      | seven    | Now I count with care.          | echo eight geese |
-      | eight    | ESCALATED: I only count geese.  |                  |
+      | it sees  | it says                         | it runs                 |
+      | checkout | First I count with my fingers.  | echo $((3 + 4)) geese   |
+      | 7 geese  | Now I count with care.          | echo $((4 + 4)) geese   |
+      | 8 geese  | ESCALATED: I only count geese.  |                         |
     And the demo is shown on a terminal of 140 by 45
     When the presenter leads it until the agent has done with the ticket
     Then every line that the agent printed was on the agent panel within 1 second
