@@ -38,6 +38,9 @@ SEEN = {
     ("losing_agent", "DEMO-07.2"): "but: ticket #1 for over_limit:checkout, diagnosed, ESCALATED",
     ("restless_agent", "DEMO-02.1"): "requests to the model: an empty collection\n  but: was <['POST",
     ("forgetful_demo", "DEMO-06.2"): "expected: the agent panel showed '    8 geese'",
+    ("hushing_demo", "DEMO-06.5"): "expected: the agent panel says that the agent has ended, with status 3",
+    ("skipping_demo", "DEMO-08.1"): "expected: the chapters that the screen showed",
+    ("stale_demo", "DEMO-03.1"): "expected: tickets: an empty collection",
     ("interpreting_demo", "DEMO-06.3"): "expected: the agent panel shows",
     ("late_demo", "DEMO-06.1"): "expected: seconds until the panel showed",
     (

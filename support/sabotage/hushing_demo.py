@@ -1,0 +1,17 @@
+"""A demo that keeps quiet about the end of a process."""
+
+from functools import partial
+
+from support.sabotage.sabotage import Sabotage
+from support.sabotage.tampering import demo_changed
+
+_CHANGE = """
+demo.app.DemoApp.ended = lambda *words: None
+"""
+
+SABOTAGE = Sabotage(
+    title="hushing demo",
+    sentence="The demo does not say that a process has died.",
+    breaks=("DEMO-06.5",),
+    profile=partial(demo_changed, change=_CHANGE),
+)
