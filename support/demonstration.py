@@ -6,6 +6,7 @@ before it. So the suite has every line that they print, and its time, without as
 
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -251,10 +252,16 @@ async def show_demo(
 ) -> AsyncIterator[Demonstration]:
     """Show the demo of an operator on a terminal of this size; `environment` is that of the contract.
 
-    With `agent`, that command is the agent. Raises NotVerified when the profile names no demo.
+    With `agent`, that command is the agent. Raises NotVerified when the profile names no demo, and where no
+    terminal can be had.
     """
     if profile.demo is None:
         raise NotVerified(f"the profile of {profile.name} names no demo command (operator.demo)")
+    for name in ("setsid", "stty"):
+        if shutil.which(name) is None:
+            raise NotVerified(
+                f"this machine has no {name}, which a terminal needs: install util-linux, coreutils"
+            )
     for name in ("bin", "home", "t", "w"):
         (directory / name).mkdir()
     install(directory / "bin")
