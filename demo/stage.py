@@ -180,7 +180,7 @@ async def open_stage(order: Order, show: Show, began: Callable[[str], None]) -> 
     with Guardian.start() as guardian:
         directory = guardian.directory
         timeline = Timeline(directory / "timeline.ndjson")
-        breakage = Breakage(timeline)
+        breakage = Breakage(timeline, Spent())
         async with (
             Supervisor(directory / "spools", guardian=guardian) as supervisor,
             _model(order) as model,

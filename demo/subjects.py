@@ -17,7 +17,8 @@ from support.stacks.joined import joined_ratelimiter, tidy_ratelimiter
 from support.stacks.joined_tikv import joined_tikv, tidy_tikv
 from support.stacks.process import ratelimiter_on_processes
 from support.stacks.stack import NotSteady, Stack
-from support.stacks.tikv_on_processes import stand_ins, tikv_on_processes
+from support.stacks.tikv_on_processes import tikv_on_processes
+from support.stacks.tikv_programs import stand_ins
 from support.supervisor import Supervisor
 from support.workload import ratelimiter, tikv
 

@@ -38,7 +38,6 @@ from support.operator import Operator
 from support.profile import Profile
 from support.report.model import ScenarioFacts
 from support.run import ONLY_DOUBLE, FeatureRoom, Run
-from support.stacks.shared import STEADY_WITHIN
 from support.stacks.stack import Change, NotSteady, Stack
 from support.stay import Stay, stay
 from support.suite import SuiteRun, run_suite
@@ -80,7 +79,7 @@ class TestBed:
         self._model: Model | None = None
         self._opened = time.monotonic_ns()
         self._shortened = False
-        self._breakage = Breakage(self.timeline)
+        self._breakage = Breakage(self.timeline, self.spent)
         self._kept: list[Stay[Any]] = []
 
     @property
@@ -162,10 +161,10 @@ class TestBed:
         """Every change made to the stack since the fault was in place, oldest first."""
         return tuple(c for c in self.stack.changes if c.wall > self.injected.wall)
 
-    async def borrow_stack(self, subject: str) -> None:
-        """Get a stack in its steady state. Raises BrokenBed when none can be had."""
+    async def borrow_stack(self, kind: str) -> None:
+        """Get a stack of this kind in its steady state. Raises BrokenBed when none can be had."""
         with self.spent.on("stack"):
-            self._stack = await self._room.stacks.borrow(subject)
+            self._stack = await self._room.stacks.borrow(kind)
         self.timeline.record("stack.steady")
 
     async def host_operator(self) -> Operator:
@@ -309,8 +308,7 @@ class TestBed:
 
         Raises BrokenBed when the faults cannot be put in place, or never show.
         """
-        with self.spent.on("stack"):
-            await self._breakage.inject(self.stack, faults)
+        await self._breakage.inject(self.stack, faults)
 
     async def keep(self, context: AbstractAsyncContextManager[T]) -> T:
         """Enter a context that is left when the bed is closed."""
@@ -424,7 +422,7 @@ class TestBed:
         self._broken = await self._breakage.heal()
         try:
             if self._broken is None:
-                await stack.steady(within=STEADY_WITHIN)
+                await stack.steady(within=stack.settles_within)
                 return
         except Exception:  # noqa: S110 - perhaps the operator's doing: the verdict stays as it is
             pass

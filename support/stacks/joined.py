@@ -39,6 +39,11 @@ def ask(control: Path, *arguments: str) -> str:
     return str(reply["out"])
 
 
+def subject_at(control: Path) -> str:
+    """The subject of the stack whose control socket this is. Raises BrokenBed when none answers."""
+    return str(json.loads(ask(control, "suite", "endpoints"))["subject"])
+
+
 class JoinedNode:
     """A node of somebody else's stack: started and stopped by them, killed and paused by its pid."""
 

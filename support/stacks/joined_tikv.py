@@ -1,4 +1,4 @@
-"""A TiKV stack that somebody else has started, joined by its control socket; at the end its nodes run."""
+"""A TiKV stack that somebody else has started, joined by its control socket and left as it was found."""
 
 import json
 import time
@@ -18,7 +18,10 @@ from support.verdict import BrokenBed
 class _Joined(TikvStack):
     """The changes are those that the stack's owner has witnessed since the last reset."""
 
-    _since = 0.0
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._since = 0.0
+        self._found: dict[str, str | None] = {}
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -30,12 +33,31 @@ class _Joined(TikvStack):
         await super().reset()
         self._since = time.time()
 
+    async def write(self, key: str, value: str) -> None:
+        if key not in self._found:
+            self._found[key] = await self.kept(key)
+        await super().write(key, value)
+
+    async def give_back(self) -> None:
+        """Let all nodes run, and all data be what it was."""
+        for node in self.nodes.values():
+            if node.state == "paused":
+                await node.resume()
+            await node.start()  # one that runs is left alone
+        await self.steady(within=self.settles_within)  # or what is written now might be refused
+        for key, value in self._found.items():
+            if value is None:
+                await self.remove(key)
+            else:
+                await super().write(key, value)
+
 
 @asynccontextmanager
 async def joined_tikv(control: Path) -> AsyncIterator[TikvStack]:
-    """Use the TiKV stack whose control socket this is; afterwards all of its nodes run.
+    """Use the TiKV stack whose control socket this is.
 
-    Raises BrokenBed, with nothing changed, when it is not in its steady state or another run has joined it.
+    At the end its nodes run and its data is what it was. Raises BrokenBed, with nothing changed, when it
+    is not in its steady state or another run has joined it.
     """
     stack = _stack_at(control)
     with alone(control):
@@ -46,7 +68,7 @@ async def joined_tikv(control: Path) -> AsyncIterator[TikvStack]:
                 yield stack
             finally:
                 with anyio.CancelScope(shield=True):
-                    await wake(stack.nodes.values())
+                    await stack.give_back()
 
 
 async def tidy_tikv(control: Path, *, within: float) -> None:
@@ -61,7 +83,7 @@ async def tidy_tikv(control: Path, *, within: float) -> None:
             await stack.steady(within=within)
 
 
-def _stack_at(control: Path) -> TikvStack:
+def _stack_at(control: Path) -> _Joined:
     known: Mapping[str, Any] = json.loads(ask(control, "suite", "endpoints"))
     return _Joined(
         {name: JoinedNode(control, name) for name in known["nodes"]},
@@ -73,6 +95,7 @@ def _stack_at(control: Path) -> TikvStack:
         times=known["times"],
         directory=Path(known["directory"]),
         capacity=known["capacity"],
+        keeps_data=known["keeps_data"],
         substitutes=tuple(known["substitutes"]),
         control=control,
     )

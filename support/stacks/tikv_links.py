@@ -1,16 +1,18 @@
 """The ways between the nodes of a TiKV stack, each of which can be cut for one pair of nodes.
 
 Every address that a node advertises is a link of the suite's own. All nodes use the same addresses, so
-which of them a connection comes from is told by whose process holds its other end (`/proc`, proc(5)).
+which of them a connection comes from is told by whose process holds its other end.
 """
 
 import asyncio
-import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
+from functools import partial
 
 from support.stacks.link import Link
+from support.stacks.sockets import holds, inode_of
+
+_HOST = "127.0.0.1"
 
 OUTSIDE = "the operator"
 """Whoever is no node: the operator and the commands of its agent. The suite itself passes by the links."""
@@ -51,38 +53,20 @@ class TikvLinks:
 
     async def _bar(self, node: str) -> None:
         barred = {name for pair in self._cut if node in pair for name in pair - {node}}
-
-        async def of(ports: Collection[int]) -> Collection[int]:
-            names = await asyncio.to_thread(_sources, ports, dict(self._pids()))
-            return {port for port in ports if names.get(port, OUTSIDE) in barred}
-
         for link in self._links[node]:
-            await link.bar(of if barred else None)
+            await link.bar(partial(self._barred_ones, barred, link.port) if barred else None)
+
+    async def _barred_ones(self, barred: set[str], link: int, ports: Collection[int]) -> Collection[int]:
+        pids = dict(self._pids())
+        return await asyncio.to_thread(
+            lambda: {port for port in ports if _source((_HOST, port), (_HOST, link), pids) in barred}
+        )
 
 
-def _sources(ports: Collection[int], pids: Mapping[str, int]) -> dict[int, str]:
-    """The nodes among those who have a connection from these ports of 127.0.0.1."""
-    table = Path("/proc/net/tcp").read_bytes()  # long, where connections come and go fast
-    owners = {socket: port for port in ports for socket in _sockets_at(port, table)}
-    return {owners[socket]: name for name, pid in pids.items() for socket in owners.keys() & _sockets_of(pid)}
-
-
-def _sockets_at(port: int, table: bytes) -> Iterator[str]:
-    """The sockets on this local port of 127.0.0.1, as links in /proc/PID/fd name them."""
-    local = f": 0100007F:{port:04X} ".encode()
-    at = table.find(local)
-    while at >= 0:
-        line = table[at : table.find(b"\n", at)].split()
-        yield f"socket:[{line[9].decode()}]"
-        at = table.find(local, at + 1)
-
-
-def _sockets_of(pid: int) -> set[str]:
-    found = set()
-    directory = f"/proc/{pid}/fd"
-    try:
-        for descriptor in os.listdir(directory):  # noqa: PTH208 - half the time of Path.iterdir
-            found.add(os.readlink(f"{directory}/{descriptor}"))  # noqa: PTH115
-    except OSError:
-        return found  # it has ended meanwhile
-    return found
+def _source(end: tuple[str, int], link: tuple[str, int], pids: Mapping[str, int]) -> str:
+    """The node that has this end of a connection to a link."""
+    inode = inode_of(end, link)
+    for name, pid in pids.items():
+        if inode is not None and holds(pid, inode):
+            return name
+    return OUTSIDE
