@@ -45,12 +45,14 @@ def main(stem: str, argv: list[str]) -> int:
 
 def _pass_on(source: int, to: int, spool: str) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    data, index = os.open(spool, flags, 0o600), os.open(f"{spool}.index", flags, 0o600)
+    # The index first, always: whoever reads meanwhile finds a time for every byte.
+    index = os.open(f"{spool}.index", flags, 0o600)
+    data = os.open(spool, flags, 0o600)
     size = os.fstat(data).st_size
     while piece := os.read(source, _PIECE):
         record = _RECORD.pack(size, time.monotonic_ns())
-        _write(data, piece)
         _write(index, record)
+        _write(data, piece)
         size += len(piece)
         try:
             _write(to, piece)
