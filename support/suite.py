@@ -126,8 +126,11 @@ async def run_suite(
     directory: Path,
     reports: Path,
     settings: Mapping[str, str] = MappingProxyType({}),
+    code: Path | None = None,
 ) -> AsyncIterator[SuiteRun]:
     """Run the scenarios of a criterion with these settings; `directory` must be short and empty.
+
+    `code` is the root of the suite that is run, this one unless it is given.
 
     Scenarios that run the suite are left out, so that none ever runs itself.
     """
@@ -140,7 +143,7 @@ async def run_suite(
             *(sys.executable, "-m", "behave", "--stop", "--tags", f"@{criterion} and not @meta"),
             *(word for name, value in defined.items() for word in ("-D", f"{name}={value}")),
         ],
-        cwd=Path.cwd(),
+        cwd=code or Path.cwd(),
         env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(directory), "TMPDIR": str(home)},
     )
     yield SuiteRun(await supervisor.spawn(command), reports=reports, home=home)

@@ -33,6 +33,8 @@ def script(conversation: Conversation) -> Story:
 SABOTAGE = Sabotage(
     title="node-removing model",
     sentence="The model takes a lost node off the list of members instead of bringing it back.",
-    breaks=("DEMO-05.4",),
+    breaks={
+        "DEMO-05.4": "ratelimiter-1 is exited",
+    },
     script=script,
 )

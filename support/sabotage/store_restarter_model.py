@@ -25,6 +25,8 @@ def script(conversation: Conversation) -> Story:
 SABOTAGE = Sabotage(
     title="store-restarting model",
     sentence="The model restarts all stores to bring back one.",
-    breaks=("DEMO-04.4",),
+    breaks={
+        "DEMO-04.4": "node tikv1 was running, pid",
+    },
     script=script,
 )

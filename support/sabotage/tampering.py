@@ -8,6 +8,12 @@ from dataclasses import replace
 
 from support.profile import Profile
 
+MARK = "SABOTAGE_MARK"
+"""Names, in the environment, the file that a program touches when it acts, and in a database the table that a
+trigger writes a row to. A trigger has `TOOK EFFECT` for that."""
+
+_TOOK_EFFECT = f"INSERT INTO {MARK} VALUES (1);"
+
 _FALSIFIER = """
 import os, sqlite3, sys, time
 database, script, *agent = sys.argv[1:]
@@ -25,12 +31,42 @@ if os.fork() == 0:
 os.execvp(agent[0], agent)
 """
 
+_REWRITER = """
+import os, re, signal, subprocess, sys
+what, instead, *command = sys.argv[1:]
+monitor = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, lambda number, frame: monitor.send_signal(number))
+for line in monitor.stdout:
+    said, count = re.subn(what, instead, line)
+    if count:
+        open(os.environ["SABOTAGE_MARK"], "w").close()
+    if said.strip():
+        print(said, end="", flush=True)
+sys.exit(monitor.wait())
+"""
+
+
+def agent_behind(profile: Profile, *words: str) -> Profile:
+    """The agent started by another command, which gets the agent's at its end."""
+    if profile.agent is None:
+        return profile
+    return replace(profile, agent=(*words, *profile.agent))
+
+
+def monitor_behind(profile: Profile, *words: str) -> Profile:
+    """The monitor started by another command, which gets the monitor's at its end."""
+    return replace(profile, monitor=(*words, *profile.monitor))
+
+
+def monitor_saying(profile: Profile, *, what: str, instead: str) -> Profile:
+    """The monitor, with what a regular expression finds in its lines replaced; empty lines are left out."""
+    return monitor_behind(profile, "{python}", "-c", _REWRITER, what, instead)
+
 
 def behind_program(profile: Profile, program: str, *arguments: str) -> Profile:
     """The agent started by a Python program, which gets the arguments and then the agent's command."""
-    if profile.agent is None:
-        return profile
-    return replace(profile, agent=("{python}", "-c", program, *arguments, *profile.agent))
+    return agent_behind(profile, "{python}", "-c", program, *arguments)
 
 
 def falsified(profile: Profile, script: str) -> Profile:
@@ -38,4 +74,6 @@ def falsified(profile: Profile, script: str) -> Profile:
 
     `THE KEY` in the script stands for the operator's API key.
     """
-    return behind_program(profile, _FALSIFIER, "{db}", script)
+    marking = script.replace("TOOK EFFECT;", _TOOK_EFFECT)
+    whole = f"BEGIN; {marking} CREATE TABLE IF NOT EXISTS {MARK} (acted); COMMIT;"
+    return behind_program(profile, _FALSIFIER, "{db}", whole)

@@ -25,6 +25,8 @@ def script(conversation: Conversation) -> Story:
 SABOTAGE = Sabotage(
     title="wrong-node model",
     sentence="The model restarts a healthy node along with the one that is lost.",
-    breaks=("DEMO-05.4",),
+    breaks={
+        "DEMO-05.4": "node ratelimiter-2 was running, pid",
+    },
     script=script,
 )
