@@ -25,6 +25,9 @@ SABOTAGE = Sabotage(
     breaks={
         "DEMO-05.2": "expected: within 5 seconds\n  but: it did not happen",
         "DEMO-05.5": "but: there was no ticket",
+        "DEMO-04.2": "expected: within 5 seconds\n  but: it did not happen",
     },
+    leaves=("DEMO-01.1", "DEMO-05.1"),
+    scenario="noticed, once|The ticket is resolved by a repair that holds",
     profile=_blind,
 )

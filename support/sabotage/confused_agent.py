@@ -19,5 +19,6 @@ SABOTAGE = Sabotage(
     breaks={
         "AUDIT-01.1": "in the order of what happened it is reasoning",
     },
+    leaves=("DEMO-01.1", "DEMO-05.1"),
     profile=partial(falsified, script=_REVERSE),
 )

@@ -22,5 +22,7 @@ SABOTAGE = Sabotage(
         "DEMO-01.1": "no such table: tickets",
         "DEMO-01.2": "the agent did not become ready",
     },
+    leaves=("DEMO-05.12",),
+    scenario="does not exist",
     profile=lambda profile: agent_behind(profile, "{python}", "-c", _NEED_TABLES, "{db}"),
 )

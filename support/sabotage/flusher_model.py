@@ -34,5 +34,7 @@ SABOTAGE = Sabotage(
     breaks={
         "DEMO-05.4": "counter search was 3 and is gone",
     },
+    leaves=("DEMO-05.1", "DEMO-02.1"),
+    scenario="The agent repairs the counter and touches",
     script=script,
 )

@@ -16,5 +16,7 @@ SABOTAGE = Sabotage(
     breaks={
         "AUDIT-01.3": "the session: 'failed'\n  but: was 'resolved'",
     },
+    leaves=("DEMO-01.1", "DEMO-05.1"),
+    scenario="fails inside",
     profile=partial(falsified, script=_GLOSS_OVER),
 )

@@ -36,5 +36,7 @@ SABOTAGE = Sabotage(
     breaks={
         "DEMO-04.6": "expected: no ticket\n  but: there was:\n    ticket #1 for pd_no_leader",
     },
+    leaves=("DEMO-04.1",),
+    scenario="PD changes its leader",
     profile=lambda profile: monitor_behind(profile, "{python}", "-c", _PROGRAM, "{db}"),
 )

@@ -28,5 +28,7 @@ SABOTAGE = Sabotage(
     breaks={
         "AUDIT-01.4": "'a command'",
     },
+    leaves=("DEMO-01.1", "DEMO-05.1"),
+    scenario="A ticket is worked without",
     profile=partial(behind_program, program=_PUT_IN),
 )

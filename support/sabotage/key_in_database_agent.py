@@ -16,5 +16,7 @@ SABOTAGE = Sabotage(
     breaks={
         "AUDIT-01.4": "'the database'",
     },
+    leaves=("DEMO-01.1", "DEMO-05.1"),
+    scenario="A ticket is worked without",
     profile=partial(falsified, script=_WRITE_DOWN),
 )

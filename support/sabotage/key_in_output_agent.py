@@ -18,5 +18,7 @@ SABOTAGE = Sabotage(
     breaks={
         "AUDIT-01.4": "'agent.stdout'",
     },
+    leaves=("DEMO-01.1", "DEMO-05.1"),
+    scenario="A ticket is worked without",
     profile=partial(behind_program, program=_TELL),
 )

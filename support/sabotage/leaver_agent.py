@@ -13,5 +13,7 @@ SABOTAGE = Sabotage(
     breaks={
         "DEMO-07.4": "processes that the agent started: an empty collection\n  but: was <[",
     },
+    leaves=("DEMO-01.1", "DEMO-05.1"),
+    scenario="waits for the model.s first answer|Told to stop after a ticket",
     profile=lambda profile: agent_behind(profile, "sh", "-c", _LEAVE_ONE, "agent"),
 )

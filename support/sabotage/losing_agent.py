@@ -25,5 +25,6 @@ SABOTAGE = Sabotage(
     breaks={
         "DEMO-07.2": "but: ticket #1 for over_limit:checkout, diagnosed, ESCALATED",
     },
+    leaves=("DEMO-01.1", "DEMO-05.1"),
     profile=lambda profile: agent_behind(profile, "{python}", "-c", _WRITE_OFF, "{db}"),
 )

@@ -36,5 +36,7 @@ SABOTAGE = Sabotage(
     breaks={
         "DEMO-05.4": "ratelimiter-1 is exited",
     },
+    leaves=("DEMO-05.1", "DEMO-02.1"),
+    scenario="ratelimiter-1. is killed: the agent repairs",
     script=script,
 )

@@ -31,5 +31,7 @@ SABOTAGE = Sabotage(
     breaks={
         "DEMO-07.3": "sessions on ticket #1, which the agent holds: an object with length of <1>",
     },
+    leaves=("DEMO-01.1", "DEMO-05.1"),
+    scenario="An agent leaves alone the ticket",
     profile=lambda profile: agent_behind(profile, "{python}", "-c", _OFFER_AGAIN, "{db}"),
 )

@@ -16,5 +16,6 @@ SABOTAGE = Sabotage(
     breaks={
         "AUDIT-01.2": "was exchanged and is not on record",
     },
+    leaves=("DEMO-01.1", "DEMO-05.1"),
     profile=partial(falsified, script=_FORGET),
 )

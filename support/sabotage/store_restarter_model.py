@@ -28,5 +28,7 @@ SABOTAGE = Sabotage(
     breaks={
         "DEMO-04.4": "node tikv1 was running, pid",
     },
+    leaves=("DEMO-05.1", "DEMO-04.1"),
+    scenario='store "tikv0" is killed: the agent brings',
     script=script,
 )

@@ -5,6 +5,7 @@ keeps to the contract.
 """
 
 from dataclasses import replace
+from typing import Literal
 
 from support.profile import Profile
 
@@ -77,3 +78,42 @@ def falsified(profile: Profile, script: str) -> Profile:
     marking = script.replace("TOOK EFFECT;", _TOOK_EFFECT)
     whole = f"BEGIN; {marking} CREATE TABLE IF NOT EXISTS {MARK} (acted); COMMIT;"
     return behind_program(profile, _FALSIFIER, "{db}", whole)
+
+
+_UNTIL = """
+import os, re, signal, subprocess, sys, threading, time
+line, then, *command = sys.argv[1:]
+process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def end(number, frame):
+    process.send_signal(number)
+    process.send_signal(signal.SIGCONT)
+    if then == "freeze":
+        process.kill()
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, end)
+def slow():
+    while process.poll() is None:
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(7)
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.5)
+came = False
+for said in process.stdout:
+    print(said, end="", flush=True)
+    if not came and re.search(line, said):
+        came = True
+        open(os.environ["SABOTAGE_MARK"], "w").close()
+        if then == "slow":
+            threading.Thread(target=slow, daemon=True).start()
+        else:
+            process.send_signal(signal.SIGSTOP if then == "freeze" else signal.SIGKILL)
+sys.exit(abs(process.wait()))
+"""
+
+
+def until(line: str, then: Literal["freeze", "crash", "slow"]) -> tuple[str, ...]:
+    """The words to put before a command that is as it should be until it prints a line that matches.
+
+    It is then stopped for good, killed, or from then on stopped for 7 s at a time.
+    """
+    return ("{python}", "-c", _UNTIL, line, then)

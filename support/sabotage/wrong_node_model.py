@@ -28,5 +28,7 @@ SABOTAGE = Sabotage(
     breaks={
         "DEMO-05.4": "node ratelimiter-2 was running, pid",
     },
+    leaves=("DEMO-05.1", "DEMO-02.1"),
+    scenario="ratelimiter-1. is killed: the agent repairs",
     script=script,
 )

@@ -1,0 +1,20 @@
+"""A suite that starts a cluster of its own although it is given one."""
+
+from support.sabotage.patches import Patch
+from support.sabotage.sabotage import Sabotage
+
+SABOTAGE = Sabotage(
+    title="stubborn suite",
+    sentence="The suite starts a cluster of its own although it is told to join one.",
+    breaks={
+        "TEST-02.1": "the nodes that it started: an empty collection",
+    },
+    scenario="It joins a rate limiter",
+    patches=(
+        Patch(
+            file="support/run.py",
+            old='            if self.settings.join is not None and subject == "ratelimiter":',
+            new="            if self.settings.join is not None and TOOK_EFFECT:",
+        ),
+    ),
+)
