@@ -189,11 +189,15 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
             except FeatureError as error:
                 sys.stderr.write(f"{location}: its criteria are not counted: {error}\n")
         wanted = {id(scenario) for scenario in selected}
-        return Coverage.of(
-            (str(scenario.location), ids_of(scenario, register))
+        others = [
+            scenario
             for feature in features
             for scenario in feature.walk_scenarios()
             if id(scenario) not in wanted
+        ]
+        return Coverage.of(
+            ((str(scenario.location), ids_of(scenario, register)) for scenario in others),
+            slow=(str(scenario.location) for scenario in others if "slow" in scenario.effective_tags),
         )
 
     def _dry_run(self, plan: _Plan) -> bool:

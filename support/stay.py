@@ -1,4 +1,4 @@
-"""Keeps an async context manager open in a task of its own, so that any task may open and close it."""
+"""Async context managers that stay open for longer than a block, and task groups that end in order."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -38,3 +38,15 @@ async def _hold(context: AbstractAsyncContextManager[T], *, task_status: TaskSta
             await leave.wait()
     finally:
         left.set()
+
+
+async def end(tasks: TaskGroup, error: BaseException | None) -> None:
+    """Close a group that `__aenter__` has opened; an `error` that is under way goes on as it is.
+
+    The group would wrap it, or put a cancellation of the surroundings in its place.
+    """
+    try:
+        await tasks.__aexit__(None, None, None)
+    except anyio.get_cancelled_exc_class():
+        if error is None:
+            raise

@@ -24,19 +24,21 @@ __all__ = ["Coverage", "assemble"]
 class Coverage:
     """The locations of the scenarios that exist and were not selected, by the ids they name.
 
-    They show nothing, but what they name is not "not covered" either.
+    They show nothing, but what they name is not "not covered" either. `slow` are the locations of those
+    that take long: the rest of their criterion decides without them.
     """
 
     unselected: Mapping[str, tuple[str, ...]]
+    slow: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, unselected: Iterable[tuple[str, Iterable[str]]]) -> "Coverage":
+    def of(cls, unselected: Iterable[tuple[str, Iterable[str]]], *, slow: Iterable[str] = ()) -> "Coverage":
         """From the location and the ids of each scenario that exists and was not selected."""
         locations: dict[str, tuple[str, ...]] = {}
         for location, ids in unselected:
             for id_ in set(ids):
                 locations[id_] = (*locations.get(id_, ()), location)
-        return cls(unselected=locations)
+        return cls(unselected=locations, slow=frozenset(slow))
 
 
 def assemble(
@@ -81,15 +83,18 @@ def _of_parts(statuses: Sequence[Verdict]) -> RequirementVerdict:
 def _criterion(criterion: Criterion, own: Sequence[ScenarioResult], coverage: Coverage) -> CriterionResult:
     run = {scenario.location for scenario in own}
     left_out = tuple(at for at in coverage.unselected.get(criterion.id, ()) if at not in run)
+    slow = tuple(at for at in left_out if at in coverage.slow)
+    missed = len(left_out) - len(slow) if own else len(left_out)
     counting = deciding(own)
-    status = worst([s.status for s in counting] + (["not verified"] if left_out else []))
+    status = worst([s.status for s in counting] + (["not verified"] if missed else []))
     return CriterionResult(
         id=criterion.id,
         text=criterion.text,
         status=status,
-        reason=_reason(status, counting, len(left_out)),
+        reason=_reason(status, counting, missed),
         scenarios=tuple(own),
         unselected=left_out,
+        slow=slow,
     )
 
 

@@ -79,7 +79,7 @@ def merge(results: Sequence[RunResult]) -> RunResult:
     problems += disagreements
     problems += [f"{id_}: no register of these runs knows this id" for id_ in unknown]
     run = _joint_run(runs, problems)
-    merged = assemble(run, register, scenarios, Coverage.of(_unselected(results)))
+    merged = assemble(run, register, scenarios, Coverage.of(_unselected(results), slow=_slow(results)))
     return replace(merged, runs=tuple(runs))
 
 
@@ -128,6 +128,10 @@ def _unselected(results: Sequence[RunResult]) -> Iterator[tuple[str, list[str]]]
             for location in criterion.unselected:
                 ids.setdefault(location, {})[criterion.id] = None
     return ((location, list(found)) for location, found in ids.items())
+
+
+def _slow(results: Sequence[RunResult]) -> Iterator[str]:
+    return (location for result in results for criterion in result.criteria for location in criterion.slow)
 
 
 def _joint_run(runs: Sequence[RunInfo], problems: list[str]) -> RunInfo:

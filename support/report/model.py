@@ -150,9 +150,11 @@ class Strength:
 class CriterionResult:
     """One criterion and the scenarios that were run for it, the one that counts most first.
 
-    `unselected` are the locations of those that exist and were not selected. `past` are earlier
-    verdicts, the latest first; `flaky` says that unchanged code has both passed and failed. `changed`
-    is there when the text is another than when it last passed, `strength` when it was tried by sabotages.
+    `unselected` are the locations of those that exist and were not selected, `slow` those of them that
+    are left out unless they are asked for: where there are others the criterion does not wait for them.
+    `past` are earlier verdicts, the latest first; `flaky` says that unchanged code has both passed and
+    failed. `changed` is there when the text is another than when it last passed, `strength` when it was
+    tried by sabotages.
     """
 
     id: str
@@ -161,6 +163,7 @@ class CriterionResult:
     reason: str | None
     scenarios: tuple[ScenarioResult, ...]
     unselected: tuple[str, ...] = ()
+    slow: tuple[str, ...] = ()
     past: tuple[Past, ...] = ()
     flaky: bool = False
     changed: Changed | None = None

@@ -45,7 +45,6 @@ class JoinedNode:
     def __init__(self, control: Path, name: str) -> None:
         self._ask = partial(ask, control)
         self._name = name
-        self._paused = False
 
     @property
     def name(self) -> str:
@@ -53,8 +52,7 @@ class JoinedNode:
 
     @property
     def state(self) -> str:
-        state = str(self.inspect()["state"])
-        return "paused" if self._paused and state == "running" else state
+        return str(self.inspect()["state"])
 
     @property
     def incarnation(self) -> str:
@@ -65,21 +63,19 @@ class JoinedNode:
 
     async def stop(self) -> None:
         await anyio.to_thread.run_sync(self._ask, "suite", "stop", self._name)
-        self._paused = False
 
     async def kill(self) -> None:
         self._signal(signal.SIGKILL)
-        self._paused = False
         while self.inspect()["pid"] is not None:  # noqa: ASYNC110 - it is not our child
             await anyio.sleep(0.01)
 
     async def pause(self) -> None:
         self._signal(signal.SIGSTOP)
-        self._paused = True
+        while self.state == "running":  # noqa: ASYNC110 - it is not our child
+            await anyio.sleep(0.005)
 
     async def resume(self) -> None:
         self._signal(signal.SIGCONT)
-        self._paused = False
 
     def logs(self, lines: int) -> list[str]:
         return self._ask("logs", self._name, str(lines)).splitlines()
@@ -143,6 +139,7 @@ async def joined_ratelimiter(control: Path) -> AsyncIterator[RateLimiterStack]:
 async def _give_back(
     stack: RateLimiterStack, redis: Redis, kept: list[tuple[bytes, bytes | None, int]]
 ) -> None:
+    await redis.connection_pool.disconnect()  # it may be another Redis by now
     for node in stack.nodes.values():
         if node.state == "paused":
             await node.resume()

@@ -33,7 +33,6 @@ class ProcessNode:
         self._supervisor = supervisor
         self._command = command
         self._process: Process | None = None
-        self._paused = False
         self._changing = anyio.Lock()  # whoever starts and whoever stops it take turns
 
     @property
@@ -46,7 +45,7 @@ class ProcessNode:
             return "not started"
         if not self._process.alive:
             return "exited"
-        return "paused" if self._paused else "running"
+        return "paused" if self._process.paused else "running"
 
     @property
     def incarnation(self) -> str:
@@ -68,7 +67,6 @@ class ProcessNode:
     async def launch(self) -> None:
         """Start the node without waiting for its readiness."""
         if self._process is None or not self._process.alive:
-            self._paused = False
             self._process = await self._supervisor.spawn(self._command)
 
     async def stop(self) -> None:
@@ -81,11 +79,11 @@ class ProcessNode:
 
     async def pause(self) -> None:
         self.process.pause()
-        self._paused = True
+        while self.state == "running":  # noqa: ASYNC110 - it stops when it next comes out of the kernel
+            await anyio.sleep(0.001)
 
     async def resume(self) -> None:
         self.process.resume()
-        self._paused = False
 
     def logs(self, lines: int) -> list[str]:
         return self.process.output.tail(lines)

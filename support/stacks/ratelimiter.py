@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from support.stacks.links import RateLimiterLinks
 from support.stacks.redis_witness import witness
 from support.stacks.stack import Change, Node, NotSteady, Stack
+from support.stay import end
 from support.verdict import BrokenBed, NotVerified
 
 NODE_NAMES = ("ratelimiter-1", "ratelimiter-2", "ratelimiter-3")
@@ -147,7 +148,7 @@ class RateLimiterStack(Stack):
     ) -> None:
         """Let go of the connections; the nodes are left to whoever runs them."""
         self._tasks.cancel_scope.cancel()
-        await self._tasks.__aexit__(None, None, None)
+        await end(self._tasks, error)
         with anyio.CancelScope(shield=True):
             await self._http.aclose()
             await self.redis.aclose()

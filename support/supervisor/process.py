@@ -10,7 +10,7 @@ import anyio
 from support.supervisor.capture import Capture
 from support.supervisor.commands import Command, Exit
 from support.supervisor.errors import DiedEarly, NotReady, ProcessError
-from support.supervisor.leftovers import ProcessInfo, send
+from support.supervisor.leftovers import ProcessInfo, read_process, send
 from support.supervisor.output import Output, Printer
 from support.supervisor.spawning import Child, reap, resize
 from support.supervisor.spool import Bell
@@ -135,6 +135,12 @@ class Process:
     def pause(self) -> None:
         """Stops the whole tree where it is (SIGSTOP)."""
         self._tree.pause()
+
+    @property
+    def paused(self) -> bool:
+        """Whether it is stopped now, whoever stopped it."""
+        info = read_process(self.pid)
+        return info is not None and info.state == "T"
 
     def resume(self) -> None:
         """Lets the whole tree go on (SIGCONT)."""

@@ -18,6 +18,8 @@ from typing import Self
 import anyio
 import httpx
 
+from support.stay import end
+
 # Seconds. A node gives up on Redis within one; what takes longer is no answer.
 _TIMEOUT = 2.0
 
@@ -110,9 +112,8 @@ class Traffic:
         self._sending.cancel()
         if error is not None:
             self._requests.cancel_scope.cancel()
-        # The block's own error is kept from the task group, which would wrap it in a group.
         try:
-            await self._requests.__aexit__(None, None, None)
+            await end(self._requests, error)
         finally:
             await self._client.__aexit__(None, None, None)
 

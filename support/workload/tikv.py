@@ -15,6 +15,7 @@ import anyio
 import httpx
 
 from support.stacks.tikv import TikvStack
+from support.stay import end
 
 _WORKERS = 12
 _KEYS = 16
@@ -57,7 +58,7 @@ class Traffic:
         traceback: TracebackType | None,
     ) -> None:
         self._tasks.cancel_scope.cancel()
-        await self._tasks.__aexit__(None, None, None)
+        await end(self._tasks, error)
 
     async def pause(self) -> None:
         """Send nothing more, and wait for the answers that are due."""

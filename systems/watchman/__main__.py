@@ -2,12 +2,13 @@
 
 usage: python -m systems.watchman BOOK SECONDS
 
-One loop, one thread, the standard library alone. BOOK is a SQLite file, SECONDS the pause between two
-rounds; RATELIMITER_URL names a node, the others are learned from it. SIGTERM or Ctrl-C ends the watch.
+One loop. BOOK is a SQLite file, SECONDS the pause between two rounds; RATELIMITER_URL names a node, the
+others are learned from it; REDIS_URL is the Redis they count in. SIGTERM or Ctrl-C ends the watch.
 
 What it knows: a counter over its limit, a counter that allows requests with a limit of 0, a node that is
-down, a Redis that the nodes have lost. What it has seen in fewer than three rounds running may be a
-restart, and is no ticket yet; a count speaks at once.
+down, a Redis that the nodes have lost, and counts that Redis does not know of. A node or a Redis may be
+back in a moment, so it is missed for some time before there is a ticket; counts may be a moment apart, so
+they must differ for WATCHMAN_DRIFT_SECONDS (30); any other count speaks at once.
 """
 
 import json
@@ -18,12 +19,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-ROUNDS_TO_BE_SURE = 3
+import redis
+
+MISSED_FOR = 1.5
+DRIFT = 5
+DRIFT_FOR = float(os.environ.get("WATCHMAN_DRIFT_SECONDS", "30"))
 TIMEOUT = 1.0
+CREW = ThreadPoolExecutor(8)
 
 BOOK = """
 CREATE TABLE IF NOT EXISTS tickets (
@@ -68,63 +74,111 @@ def fetch(url: str) -> tuple[int, Any]:
             return refusal.code, json.load(refusal)
 
 
-def look(addresses: dict[str, str], streaks: Counter[str]) -> tuple[list[Wrong], set[str], list[str]]:
-    """One round: what is wrong, the rules that could be judged, and what is not known yet.
+class Doubts:
+    """What may be wrong, and since when."""
 
-    Learns nodes into `addresses`; `streaks` counts in how many rounds running a thing was suspected.
-    """
-    answers: dict[str, tuple[int, Any] | None] = {}
-    for node, url in addresses.items():
-        try:
-            answers[node] = fetch(f"{url}/health")
-        except (OSError, ValueError):
-            answers[node] = None
-    awake = [addresses[node] for node, answer in answers.items() if answer is not None]
-    suspects = {
-        f"node_down:{node}": f"node {node} does not answer" for node, a in answers.items() if a is None
-    }
-    lost = [node for node, answer in answers.items() if answer is not None and answer[0] != 200]
-    if lost:
-        suspects["redis_disconnected"] = f"{', '.join(lost)} cannot reach Redis"
-    wrong: list[Wrong] = []
-    unknown: list[str] = []
-    judged = {"redis_disconnected", "node_down"} if awake else set()
+    def __init__(self) -> None:
+        self.since: dict[str, float] = {}
+
+    def sure_of(self, suspected: dict[str, str]) -> list[Wrong]:
+        """What has been suspected for long enough; whatever is suspected no more is forgotten."""
+        at = time.monotonic()
+        self.since = {key: self.since.get(key, at) for key in suspected}
+        return [
+            Wrong(rule, where or None, suspected[key])
+            for key, since in self.since.items()
+            for rule, _, where in [key.partition(":")]
+            if at - since >= (DRIFT_FOR if rule == "counter_drift" else MISSED_FOR)
+        ]
+
+
+class Round(NamedTuple):
+    """What one round found: what is wrong, what may be, what could not be seen, the rules it could judge."""
+
+    wrong: list[Wrong]
+    suspected: dict[str, str]
+    unseen: list[str]
+    judged: set[str]
+
+
+def health_of(url: str) -> int | None:
+    """The status of a node's health; None when it does not answer."""
     try:
-        listed, counters = read(awake)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        unknown.append(f"counters and nodes: {error}")
-        judged.discard("node_down")
-    else:
+        return fetch(f"{url}/health")[0]
+    except (OSError, ValueError):
+        return None
+
+
+def look(addresses: dict[str, str], counts_in: "redis.Redis") -> Round:
+    """One round; learns nodes into `addresses`."""
+    health = dict(zip(addresses, CREW.map(health_of, addresses.values()), strict=True))
+    well = [addresses[node] for node, status in health.items() if status == 200]
+    astray = [node for node, status in health.items() if status not in (200, None)]
+    suspected = {}
+    if astray:
+        suspected["redis_disconnected"] = f"{', '.join(astray)} cannot reach Redis"
+    if not well and not astray:
+        return Round([], {}, ["no node answers"], set())
+    silent = {node: f"node {node} does not answer" for node, status in health.items() if status is None}
+    silent.pop("the first", None)
+    if not well:  # a lost Redis explains whatever else cannot be seen
+        suspected |= {f"node_down:{node}": words for node, words in silent.items()}
+        return Round([], suspected, [], {"redis_disconnected"})
+    wrong: list[Wrong] = []
+    unseen: list[str] = []
+    judged = {"redis_disconnected"}
+    try:
+        listed, counters = read(well[0])
         for node in listed:
-            addresses.setdefault(node["id"], "http://" + node["address"].removeprefix("http://"))
-            if node["state"] != "Up":
-                suspects.setdefault(f"node_down:{node['id']}", f"node {node['id']} is {node['state']}")
+            name = node["id"]
+            addresses.setdefault(name, "http://" + node["address"].removeprefix("http://"))
+            if node["state"] != "Up" and name not in astray:
+                silent.setdefault(name, f"node {name} is {node['state']}")
         addresses.pop("the first", None)
-        judged |= {"over_limit", "ghost_allowing"}
-        wrong += wrong_counters(counters)
-    for gone in set(streaks) - set(suspects):
-        del streaks[gone]
-    for key, words in suspects.items():
-        streaks[key] += 1
-        if streaks[key] < ROUNDS_TO_BE_SURE:
-            unknown.append(words)
-            continue
-        rule, _, where = key.partition(":")
-        if where != "the first" and (rule != "node_down" or awake):
-            wrong.append(Wrong(rule, where or None, words))
-    if "redis_disconnected" in {each.rule for each in wrong}:
-        unknown = []  # it explains whatever else could not be seen
-    return wrong, judged, unknown
+        wrong = wrong_counters(counters)
+        judged |= {"node_down", "over_limit", "ghost_allowing"}
+        suspected |= adrift(counters, counts_in, well[0])
+        judged.add("counter_drift")
+    except (OSError, ValueError, KeyError, TypeError, redis.RedisError) as error:
+        unseen.append(f"counters and nodes: {error}")
+    suspected |= {f"node_down:{node}": words for node, words in silent.items()}
+    return Round(wrong, suspected, unseen, judged)
 
 
-def read(awake: list[str]) -> tuple[list[Any], list[Any]]:
-    """The nodes and the counters, as the first node that is awake tells them."""
-    if not awake:
-        raise OSError("no node answers")
-    (status, nodes), (also, counters) = fetch(f"{awake[0]}/api/nodes"), fetch(f"{awake[0]}/api/counters")
+def read(url: str) -> tuple[list[Any], list[Any]]:
+    """The nodes and the counters, as a node tells them."""
+    (status, nodes), (also, counters) = CREW.map(fetch, (f"{url}/api/nodes", f"{url}/api/counters"))
     if (status, also) != (200, 200):
-        raise OSError(f"{awake[0]} answers {status} and {also}")
+        raise OSError(f"{url} answers {status} and {also}")
     return nodes["nodes"], counters["counters"]
+
+
+def adrift(counters: list[Any], counts_in: "redis.Redis", url: str) -> dict[str, str]:
+    """The counters of which API and Redis say different things, now and when the API is asked again."""
+    told = {each["key"]: each for each in counters if "error" not in each}
+    apart = {key: held for key, held in held_in(counts_in, told).items() if off(told[key]["count"], held)}
+    if not apart:
+        return {}
+    again = {each["key"]: each for each in read(url)[1] if "error" not in each}
+    return {
+        f"counter_drift:{key}": f"{key} stands at {again[key]['count']}, in Redis at {held}"
+        for key, held in apart.items()
+        if key in again and off(again[key]["count"], held)
+    }
+
+
+def off(count: int, held: int) -> bool:
+    return abs(count - held) > DRIFT
+
+
+def held_in(counts_in: "redis.Redis", told: dict[str, Any]) -> dict[str, int]:
+    """For each counter the requests of its window that Redis holds."""
+    asking = counts_in.pipeline(transaction=False)
+    seconds, micros = counts_in.time()
+    now_ms = seconds * 1000 + micros // 1000
+    for key, each in told.items():
+        asking.zcount(f"ratelimit:{key}", f"({now_ms - each['window_ms']}", "+inf")
+    return dict(zip(told, asking.execute(), strict=True))
 
 
 def wrong_counters(counters: list[Any]) -> list[Wrong]:
@@ -180,24 +234,31 @@ def main(path: str, pause: float) -> None:
     book = sqlite3.connect(path, timeout=5, isolation_level=None)
     book.execute(BOOK)
     addresses = {"the first": os.environ["RATELIMITER_URL"].rstrip("/")}
-    streaks: Counter[str] = Counter()
+    counts_in = redis.Redis.from_url(
+        os.environ["REDIS_URL"], socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+    )
+    doubts = Doubts()
     say(f"on duty, a round every {pause:g} s")
     while True:
         began = time.monotonic()
-        wrong, judged, unknown = look(addresses, streaks)
-        write_down(book, wrong, judged - {rule for key in streaks for rule in [key.partition(":")[0]]})
-        if wrong:
-            say(f"round done, found {len(wrong)} thing(s) wrong: " + "; ".join(each.words for each in wrong))
-        elif unknown:
-            say("round not finished, not everything could be seen: " + "; ".join(unknown))
+        seen = look(addresses, counts_in)
+        sure = doubts.sure_of(seen.suspected)
+        wrong = [*seen.wrong, *sure]
+        doubtful = [words for words in seen.suspected.values() if words not in {each.words for each in sure}]
+        open_rules = {key.partition(":")[0] for key in seen.suspected}
+        write_down(book, wrong, seen.judged - open_rules)
+        found = f"found {len(wrong)} thing(s) wrong: " + "; ".join(each.words for each in wrong)
+        if seen.unseen or (doubtful and not wrong):
+            missing = "not everything could be seen: " + "; ".join([*seen.unseen, *doubtful])
+            say(f"round not finished, {found + '; ' if wrong else ''}{missing}")
         else:
-            say("round done, all quiet")
+            say(f"round done, {found if wrong else 'all quiet'}")
         time.sleep(max(0.0, pause - (time.monotonic() - began)))
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     try:
         main(sys.argv[1], float(sys.argv[2]))
     except KeyboardInterrupt:
-        sys.exit(0)
+        os._exit(0)  # whoever of the crew still waits for a node is not waited for

@@ -14,7 +14,7 @@ from support.stacks.ratelimiter import RateLimiterStack
 from support.stacks.shared import shared_stacks
 from support.stacks.stack import NotSteady
 from support.testbed import open_bed
-from support.verdict import BrokenBed, classify
+from support.verdict import BrokenBed, NotVerified, classify
 
 pytestmark = pytest.mark.anyio
 
@@ -124,6 +124,13 @@ async def test_a_fault_that_fails_half_way_is_healed_and_the_bed_is_broken(room,
     assert "half of it is broken" in str(raised)
     assert "fault.healed" in [event.kind for event in bed.timeline.events]
     assert (await next_stack(room)).number == 1
+
+
+async def test_what_a_stack_cannot_have_at_all_need_not_be_healed(room, tmp_path):
+    never = NotVerified("this stack has no links")
+    bed, raised = await scenario(room, prepare=never, heal=never)
+    assert raised is never
+    assert bed.facts(tmp_path).broken is None
 
 
 @pytest.mark.parametrize("moment", ["prepare", "inject", "shown"])

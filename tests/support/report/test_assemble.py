@@ -30,7 +30,7 @@ _REGISTER = Register(
 )
 
 
-def _assemble(*verdicts: tuple[str, str], unselected: tuple[str, ...] = ()):
+def _assemble(*verdicts: tuple[str, str], unselected: tuple[str, ...] = (), slow: int = 0):
     scenarios = [
         ScenarioResult(
             name=f"s{n}",
@@ -47,13 +47,16 @@ def _assemble(*verdicts: tuple[str, str], unselected: tuple[str, ...] = ()):
         _RUN,
         _REGISTER,
         scenarios,
-        Coverage.of([(f"features/g.feature:{n}", [id_]) for n, id_ in enumerate(unselected)]),
+        Coverage.of(
+            [(f"features/g.feature:{n}", [id_]) for n, id_ in enumerate(unselected)],
+            slow=[f"features/g.feature:{n}" for n in range(slow)],
+        ),
     )
 
 
-def _criterion(*statuses: str, unselected: int = 0):
+def _criterion(*statuses: str, unselected: int = 0, slow: int = 0):
     result = _assemble(
-        *(("DEMO-01.1", status) for status in statuses), unselected=("DEMO-01.1",) * unselected
+        *(("DEMO-01.1", status) for status in statuses), unselected=("DEMO-01.1",) * unselected, slow=slow
     )
     return result.requirements[0].criteria[0]
 
@@ -83,6 +86,16 @@ def test_a_criterion_with_scenarios_that_were_not_selected_is_not_passed() -> No
     partly = _criterion("passed", unselected=2)
     assert (partly.status, partly.reason) == ("not verified", "2 of 3 scenarios not selected")
     assert _criterion("failed", unselected=2).reason == "reason 0"
+
+
+def test_a_criterion_does_not_wait_for_its_slow_scenarios_unless_it_has_no_others() -> None:
+    passed = _criterion("passed", unselected=1, slow=1)
+    assert (passed.status, passed.reason, len(passed.slow)) == ("passed", None, 1)
+    assert _criterion("passed", unselected=2, slow=1).reason == "1 of 2 scenarios not selected"
+    assert (_criterion(unselected=1, slow=1).status, _criterion(unselected=1, slow=1).reason) == (
+        "not verified",
+        "not selected",
+    )
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,20 @@ def test_shards_of_one_run_make_it_whole(processes) -> None:
     assert (exact.status, exact.unselected) == ("passed", ())
 
 
+def test_shards_do_not_wait_for_a_slow_scenario_that_none_of_them_ran(processes) -> None:
+    (requirement, *others) = (r for r in processes.requirements if r.id == "AUDIT-01")
+    assert not others
+    at = "features/slow.feature:7"
+    criteria = tuple(replace(c, unselected=(*c.unselected, at), slow=(at,)) for c in requirement.criteria)
+    first = replace(processes, unassigned=(), requirements=(replace(requirement, criteria=criteria),))
+    scenario = replace(
+        processes.unassigned[0], location="features/demo.feature:20", ids=("AUDIT-01", "AUDIT-01.2")
+    )
+    second = replace(first, unassigned=(scenario,))
+    exact = _criteria(merge([first, second]))["AUDIT-01.2"]
+    assert (exact.status, exact.unselected) == ("passed", (at,))
+
+
 def test_every_run_is_named(processes, docker) -> None:
     merged = merge([processes, processes, docker])
     assert [run.name for run in merged.runs] == [

@@ -89,6 +89,25 @@ async def test_it_is_used_in_full_and_left_as_it_was_found(control, redis):
     assert ask(control, "ps").count("running") == 4
 
 
+async def test_what_was_in_its_redis_is_there_again_though_redis_was_killed(control, redis):
+    before = await theirs(redis)
+    async with joined_ratelimiter(control) as joined:
+        await joined.node("redis").kill()
+        await joined.node("redis").start()
+        await joined.steady(within=20)
+        await joined.reset()
+    await redis.connection_pool.disconnect()
+    assert await theirs(redis) == before
+
+
+async def test_a_paused_node_that_others_restart_runs_again(control):
+    async with joined_ratelimiter(control) as joined:
+        await joined.node("ratelimiter-3").pause()
+        assert joined.node("ratelimiter-3").state == "paused"
+        await anyio.to_thread.run_sync(ask, control, "restart", "ratelimiter-3")
+        assert joined.node("ratelimiter-3").state == "running"
+
+
 async def test_changes_are_seen_that_others_make_and_none_of_its_own(control, redis):
     async with joined_ratelimiter(control) as joined:
         await joined.reset()

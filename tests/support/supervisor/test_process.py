@@ -158,11 +158,13 @@ async def test_pause_stops_the_whole_tree_and_resume_lets_it_go_on(supervisor, s
     assert len(members) >= 2
     # SIGSTOP takes effect when a process next comes out of the kernel.
     await eventually(lambda: all(state(pid) == "T" for pid in members))
+    assert process.paused
     mark = process.output.mark()
     await process.output.never("", since=mark, for_=0.2)
     process.resume()
     await process.output.line("child", since=mark, within=30)
     await process.output.line("parent", since=mark, within=30)
+    assert not process.paused
 
 
 async def test_a_paused_tree_can_be_stopped(supervisor, shell):
