@@ -22,6 +22,8 @@ def no_report(try_: Try, why: str, *, seconds: float) -> list[Tried]:
 
 
 _Judged = tuple[Outcome, str, str]
+_LONGEST = 4000
+"""Characters of what was seen that are kept; the rest is in the reports of the try."""
 
 
 def _tried(try_: Try, seconds: float, judged: dict[str, _Judged]) -> Iterator[Tried]:
@@ -31,7 +33,7 @@ def _tried(try_: Try, seconds: float, judged: dict[str, _Judged]) -> Iterator[Tr
             criterion=criterion,
             must=try_.must,
             outcome=outcome,
-            saw=saw,
+            saw=saw[:_LONGEST],
             scenario=scenario,
             seconds=round(seconds / len(judged), 3),
         )

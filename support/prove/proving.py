@@ -32,12 +32,11 @@ Told = Callable[[Sequence[Tried], frozenset[str]], None]
 async def prove(tries: Sequence[Try], *, jobs: int, guardian: Guardian, keep: Path, told: Told) -> None:
     """Make the tries, at most `jobs` at a time, and tell of each.
 
-    Below `keep` the reports stay of those that somebody has to look at.
+    Below `keep` the reports and the output stay of those that somebody has to look at.
     """
     limiter = anyio.Semaphore(jobs)
-    spools = guardian.directory / "runs"
     async with (
-        Supervisor(spools, guardian=guardian) as supervisor,
+        Supervisor(keep / "output", guardian=guardian) as supervisor,
         anyio.create_task_group() as tasks,
     ):
         for try_ in tries:
@@ -65,6 +64,9 @@ async def _try(try_: Try, supervisor: Supervisor, keep: Path, told: Told, limite
             uncovered = frozenset(c.id for c in result.criteria if c.status == "not covered")
         if all(each.outcome in ("caught", "left green", "not applicable") for each in tried):
             shutil.rmtree(reports, ignore_errors=True)
+            for path in process.output.paths:
+                path.unlink(missing_ok=True)
+                path.with_name(f"{path.name}.index").unlink(missing_ok=True)
         told(tried, uncovered)
     finally:
         limiter.release()

@@ -1,6 +1,5 @@
 """The matrix for people: a line for each try as it ends, the closing lines, and `proof.md`."""
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from statistics import median
@@ -17,6 +16,8 @@ _MARKS: Mapping[Outcome, str] = {
     "broken": "!",
     "not applicable": "-",
 }
+_WIDTH = 300
+_LINES = 12
 _ORDER: tuple[Outcome, ...] = ("caught", "missed", "left green", "wrongly red", "not applicable", "broken")
 
 
@@ -25,9 +26,10 @@ def try_lines(tried: Tried, title: str) -> Iterator[str]:
     mark = _MARKS[tried.outcome]
     yield f"{mark} {tried.outcome:<14} {tried.seconds:6.2f} s  {tried.criterion:<11} {title}"
     if tried.outcome in RED:
-        yield textwrap.indent(f"{tried.scenario}\n{tried.saw}".strip(), " " * 8)
+        lines = f"{tried.scenario}\n{tried.saw}".strip().splitlines()
+        yield from (f"        {line[:_WIDTH]}" for line in lines[:_LINES])
     elif tried.outcome == "not applicable":
-        yield textwrap.indent(tried.saw.partition("\n")[0], " " * 8)
+        yield f"        {_first(tried.saw)}"
 
 
 def closing_lines(matrix: Matrix, *, shown: str) -> Iterator[str]:
@@ -97,6 +99,10 @@ def _titles(matrix: Matrix, tried: Sequence[Tried]) -> str:
 def _by_reason(reasons: Mapping[str, str]) -> list[tuple[str, list[str]]]:
     by_why = sorted(reasons.items(), key=lambda item: item[1])
     return [(why, [c for c, _ in group]) for why, group in groupby(by_why, key=lambda item: item[1])]
+
+
+def _first(text: str) -> str:
+    return text.partition("\n")[0][:_WIDTH]
 
 
 def _cell(text: str) -> str:

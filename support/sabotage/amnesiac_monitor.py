@@ -24,5 +24,5 @@ SABOTAGE = Sabotage(
     },
     leaves=("DEMO-05.1", "DEMO-01.1"),
     scenario='A counter over its limit is noticed|store "tikv0" is killed: it is noticed, once',
-    profile=partial(falsified, script=_FORGET),
+    profile=partial(falsified, script=_FORGET, by_monitor=True),
 )

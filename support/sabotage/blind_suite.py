@@ -7,9 +7,8 @@ SABOTAGE = Sabotage(
     title="blind suite",
     sentence="The suite looks, and is content with whatever it sees.",
     breaks={
-        "TEST-02.2": "exit status 1",
+        "TEST-02.2": "the reasons for the verdict on DEMO-05.4",
     },
-    leaves=("TEST-02.1",),
     scenario="lying model. fails|limit-raising model fails",
     patches=(
         Patch(

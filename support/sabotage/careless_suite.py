@@ -7,9 +7,8 @@ SABOTAGE = Sabotage(
     title="careless suite",
     sentence="The suite neither heals its faults nor gives back what it was lent.",
     breaks={
-        "TEST-02.1": "",
+        "TEST-02.1": "expected: the stack that it joined",
     },
-    leaves=("TEST-02.3",),
     scenario="It joins a rate limiter",
     patches=(
         Patch(

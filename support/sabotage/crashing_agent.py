@@ -7,7 +7,7 @@ SABOTAGE = Sabotage(
     title="crashing agent",
     sentence="The agent dies as soon as it is ready.",
     breaks={
-        "DEMO-02.1": "but: it ended by itself",
+        "DEMO-02.1": "agent ended (exit status 9)",
         "DEMO-05.1": "but: it ended by itself",
     },
     leaves=("DEMO-05.12",),

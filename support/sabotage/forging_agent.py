@@ -18,8 +18,8 @@ SABOTAGE = Sabotage(
     title="forged tickets",
     sentence="Somebody marks tickets as resolved while the agent is still at work on them.",
     breaks={
-        "DEMO-05.5": "the last change, before that of the resolution",
-        "DEMO-04.5": "the last change, before that of the resolution",
+        "DEMO-05.5": "nothing changed the stack after the fault",
+        "DEMO-04.5": "nothing changed the stack after the fault",
     },
     leaves=("DEMO-05.1", "DEMO-02.1"),
     scenario="The ticket is resolved by a repair that holds",

@@ -7,7 +7,7 @@ SABOTAGE = Sabotage(
     title="frozen agent",
     sentence="The agent is there, and does nothing at all.",
     breaks={
-        "DEMO-02.2": "has taken it",
+        "DEMO-02.2": "agent printed no line matching",
     },
     leaves=("DEMO-01.1", "DEMO-05.1"),
     profile=lambda profile: agent_behind(profile, *until(profile.output.agent_ready, "freeze")),

@@ -7,7 +7,7 @@ SABOTAGE = Sabotage(
     title="generous rate limiter",
     sentence="The rate limiter allows one request more than its limit.",
     breaks={
-        "DEMO-05.12": "",
+        "DEMO-05.12": "requests that were allowed",
     },
     leaves=("DEMO-05.1", "DEMO-01.1"),
     patches=(

@@ -17,10 +17,9 @@ SABOTAGE = Sabotage(
     breaks={
         "DEMO-05.4": "in Redis: a value less than or equal to <10>\n  but: was <15>",
         "DEMO-05.5": "but: nothing changed the stack after the fault",
-        "DEMO-05.8": "expected: exactly one ticket, escalated with a reason that names",
         "DEMO-04.5": "but: nothing changed the stack after the fault",
     },
     leaves=("DEMO-05.1", "DEMO-02.1"),
-    scenario="touches nothing else|The ticket is resolved by a repair that holds|with what it tried",
+    scenario="touches nothing else|The ticket is resolved by a repair that holds",
     script=script,
 )

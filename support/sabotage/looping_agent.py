@@ -11,7 +11,7 @@ while true; do "$@" & wait $!; done
 SABOTAGE = Sabotage(
     title="looping agent",
     sentence="The agent dies of its ticket, is started again, and dies of it again, without end.",
-    breaks={"DEMO-05.5": "exactly one ticket, resolved"},
+    breaks={"DEMO-05.5": "exactly one ticket: a resolved ticket"},
     leaves=("DEMO-01.1",),
     scenario="The ticket is resolved by a repair that holds",
     profile=lambda profile: agent_behind(

@@ -7,11 +7,10 @@ SABOTAGE = Sabotage(
     title="lost transaction",
     sentence="What the agent records at the end of a ticket is lost.",
     breaks={
-        "DEMO-07.1": "",
-        "AUDIT-01.1": "",
+        "DEMO-07.1": "a session that was escalated, its summary naming SIGTERM",
     },
     leaves=("DEMO-01.1", "DEMO-02.1"),
-    scenario="SIGTERM while it waits for the model's first|A session tells the whole story",
+    scenario="SIGTERM while it waits for the model's first",
     patches=(
         Patch(
             file="systems/operator/work.py",

@@ -19,5 +19,5 @@ SABOTAGE = Sabotage(
     },
     leaves=("DEMO-05.1",),
     scenario='A counter over its limit is noticed|store "tikv0" is killed: it is noticed, once',
-    profile=partial(falsified, script=_MISNAME),
+    profile=partial(falsified, script=_MISNAME, by_monitor=True),
 )

@@ -12,6 +12,6 @@ SABOTAGE = Sabotage(
         "DEMO-05.1": "but: it made 0 and then none",
         "DEMO-04.1": "but: it made 0 and then none",
     },
-    leaves=("DEMO-01.1", "AUDIT-01.2"),
+    leaves=("DEMO-01.1", "DEMO-02.1"),
     profile=partial(monitor_saying, what="^Check .*", instead=""),
 )

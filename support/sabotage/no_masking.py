@@ -9,7 +9,7 @@ SABOTAGE = Sabotage(
     breaks={
         "AUDIT-01.4": "'the database'",
     },
-    leaves=("DEMO-01.1", "AUDIT-01.2"),
+    leaves=("DEMO-01.1", "DEMO-05.1"),
     scenario="goes looking for the key",
     patches=(
         Patch(

@@ -7,7 +7,7 @@ SABOTAGE = Sabotage(
     title="impatient monitor",
     sentence="The monitor resolves a ticket that the agent is still at work on.",
     breaks={
-        "DEMO-05.4": "",
+        "DEMO-05.4": "a ticket that is held by an agent",
     },
     leaves=("DEMO-05.1", "DEMO-02.1"),
     scenario="A fault that heals itself while",

@@ -12,7 +12,7 @@ _INVENT = r"""
 rest=${REDIS_URL#redis://} rest=${rest##*@} address=${rest%%/*}
 member='{"address": "127.0.0.1:1", "registered_at": "2026-01-01T00:00:00+00:00", "last_heartbeat": null}'
 exec 3<>"/dev/tcp/${address%:*}/${address##*:}" || exit 7
-printf "HSET ratelimiter:members ratelimiter-4 %s\r\nQUIT\r\n" "$member" >&3
+printf "HSET ratelimiter:members ratelimiter-4 '%s'\r\nQUIT\r\n" "$member" >&3
 while read -r -t 5 line <&3; do echo "$line"; done
 """
 

@@ -7,8 +7,8 @@ SABOTAGE = Sabotage(
     title="resolving blind",
     sentence="The monitor resolves all tickets when it cannot see the cluster.",
     breaks={
-        "DEMO-05.7": "",
-        "DEMO-04.7": "",
+        "DEMO-05.7": "a open ticket for over_limit:checkout",
+        "DEMO-04.7": "a open ticket for store_down",
     },
     leaves=("DEMO-05.1", "DEMO-02.1"),
     scenario="the API, which refuses it|A monitor that cannot see the cluster",

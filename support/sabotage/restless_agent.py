@@ -23,6 +23,6 @@ SABOTAGE = Sabotage(
     breaks={
         "DEMO-02.1": "requests to the model: an empty collection\n  but: was <['POST",
     },
-    leaves=("DEMO-01.1", "DEMO-02.1"),
+    leaves=("DEMO-01.1", "DEMO-05.12"),
     profile=lambda profile: agent_behind(profile, "{python}", "-c", _ASK),
 )

@@ -9,7 +9,6 @@ SABOTAGE = Sabotage(
     breaks={
         "TEST-02.3": "an empty collection",
     },
-    leaves=("TEST-02.2",),
     scenario="a kill that it cannot catch",
     patches=(
         Patch(

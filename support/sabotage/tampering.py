@@ -17,7 +17,7 @@ _TOOK_EFFECT = f"INSERT INTO {MARK} VALUES (1);"
 
 _FALSIFIER = """
 import os, sqlite3, sys, time
-database, script, *agent = sys.argv[1:]
+database, script, *command = sys.argv[1:]
 if os.fork() == 0:
     os.setsid()
     key = os.environ.get("ANTHROPIC_API_KEY", "")
@@ -29,7 +29,7 @@ if os.fork() == 0:
         except sqlite3.OperationalError:  # the tables are not there yet
             time.sleep(0.01)
     os._exit(0)
-os.execvp(agent[0], agent)
+os.execvp(command[0], command)
 """
 
 _REWRITER = """
@@ -70,14 +70,15 @@ def behind_program(profile: Profile, program: str, *arguments: str) -> Profile:
     return agent_behind(profile, "{python}", "-c", program, *arguments)
 
 
-def falsified(profile: Profile, script: str) -> Profile:
-    """The agent, with an SQL script run on its database once it has made its tables.
+def falsified(profile: Profile, script: str, *, by_monitor: bool = False) -> Profile:
+    """The agent, or the monitor, with an SQL script run on its database once the tables are there.
 
     `THE KEY` in the script stands for the operator's API key.
     """
     marking = script.replace("TOOK EFFECT;", _TOOK_EFFECT)
     whole = f"BEGIN; {marking} CREATE TABLE IF NOT EXISTS {MARK} (acted); COMMIT;"
-    return behind_program(profile, _FALSIFIER, "{db}", whole)
+    words = ("{python}", "-c", _FALSIFIER, "{db}", whole)
+    return monitor_behind(profile, *words) if by_monitor else agent_behind(profile, *words)
 
 
 _UNTIL = """
