@@ -73,8 +73,10 @@ class EventLoop:
         ended = self._portal.start_task_soon(call.run)
 
         def leave() -> None:
-            self._portal.start_task_soon(left.set)
-            _wait_for_end(call)
+            try:
+                self._portal.start_task_soon(left.set)
+            finally:
+                _wait_for_end(call)
             ended.result()
 
         self._complete(call, entered, ended)

@@ -1,7 +1,7 @@
 import os
 import signal
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 import pytest
@@ -93,8 +93,9 @@ def test_leaving_goes_on_to_its_end_when_interrupted():
     with EventLoop() as loop:
         _, leave = loop.open(slow_to_leave())
         threading.Thread(target=interrupt).start()
-        leave()
-    assert story == ["left"]
+        with suppress(KeyboardInterrupt):  # it may come before the waiting has begun
+            leave()
+        assert story == ["left"]
 
 
 def test_what_goes_wrong_on_entering_is_raised_where_it_was_opened():
