@@ -1,8 +1,9 @@
 """The words about TiKV: its steady state, its data, its PD."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import anyio
+import httpx
 from hamcrest import empty, equal_to, greater_than, less_than
 
 from steps.model import open_again
@@ -16,6 +17,10 @@ from support.verdict import BrokenBed
 from support.workload.tikv import Traffic
 
 _WRITTEN = {f"order-{number}": f"of customer {number}" for number in range(20)}
+_OBSERVATIONS = 10
+"""So often a steady state has to be seen."""
+_BETWEEN = 0.05
+"""Seconds between two observations: ten of them outlast a heartbeat."""
 _FILED_WITHIN = 5.0
 _RESOLVED_WITHIN = 20.0
 _ENOUGH = 200
@@ -40,8 +45,10 @@ async def write(bed: TestBed) -> None:
 async def steady(bed: TestBed, members: int, stores: int) -> None:
     expect(len(bed.stack.pd_urls), equal_to(members), of="PD members")
     expect(len(bed.stack.addresses), equal_to(stores), of="stores")
-    for _ in range(3):
-        await bed.recovered(within=10)
+    await bed.recovered(within=10)
+    for _ in range(_OBSERVATIONS - 1):
+        await anyio.sleep(_BETWEEN)
+        expect(await bed.stack.problems(), empty(), of="what is wrong with the stack")
 
 
 @then("all other nodes, stores and settings are as they were")
@@ -51,8 +58,7 @@ async def untouched(bed: TestBed) -> None:
 
 @then("the data written before can be read")
 async def read(bed: TestBed) -> None:
-    for key, value in _WRITTEN.items():
-        expect(await bed.stack.read(key), equal_to(value), of=f"what is stored under {key}")
+    await _expect_stored(bed, _WRITTEN)
 
 
 @then("one ticket is filed, for that store")
@@ -123,7 +129,8 @@ async def checks_pass(bed: TestBed, count: int) -> None:
 @given('the monitor has filed a ticket for store "{store}", which stays lost')
 async def has_filed(bed: TestBed, store: str) -> None:
     await bed.inject(StoreKilled(bed.stack, store=store))
-    await one_ticket(bed)
+    bed.seen["ticket"] = only(a_ticket_for("store_down", bed.expected.identifier, status="open"))
+    await bed.until(lambda: bed.operator.records().tickets, bed.seen["ticket"], within=_FILED_WITHIN)
 
 
 @given("clients read and update data all the time")
@@ -154,8 +161,7 @@ async def nothing_lost(bed: TestBed) -> None:
     traffic = bed.seen["traffic"]
     await traffic.pause()
     expect(len(traffic.acknowledged), greater_than(0), of="keys with an acknowledged update")
-    for key, value in traffic.acknowledged.items():
-        expect(await bed.stack.read(key), equal_to(value), of=f"what is stored under {key}")
+    await _expect_stored(bed, traffic.acknowledged)
 
 
 @then("one ticket is filed for each lost member, and one for the missing leader")
@@ -185,3 +191,13 @@ async def all_resolved(bed: TestBed) -> None:
 @then("a ticket for that store is open again within {count:d} checks of the claim")
 async def open_again_for_store(bed: TestBed, count: int) -> None:
     await open_again(bed, bed.expected.key, count)
+
+
+async def _expect_stored(bed: TestBed, wanted: Mapping[str, str]) -> None:
+    """Raise AssertionError unless all of this can be read: data that cannot is lost to who needs it."""
+    for key, value in wanted.items():
+        try:
+            stored = await bed.stack.read(key)
+        except httpx.HTTPError as error:
+            stored = f"not to be read: {type(error).__name__}: {error}".partition("\n")[0]
+        expect(stored, equal_to(value), of=f"what is stored under {key}")

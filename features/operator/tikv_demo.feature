@@ -27,8 +27,8 @@ Feature: The TiKV demo runs end to end
     Given data was written to the cluster
     When <fault>
     Then the agent works the ticket to its end
-    And 3 PD members and 3 stores are in their steady state
     And all other nodes, stores and settings are as they were
+    And 3 PD members and 3 stores are in their steady state
     And the data written before can be read
     And the repair was made by a command of the agent
 
@@ -61,8 +61,8 @@ Feature: The TiKV demo runs end to end
   Scenario: A lost PD leader is brought back
     When the PD leader is killed
     Then the ticket is resolved within 20 seconds
-    And 3 PD members and 3 stores are in their steady state
     And all other nodes, stores and settings are as they were
+    And 3 PD members and 3 stores are in their steady state
     And one session on the ticket was resolved, its summary naming what was broken and what was done
 
   @DEMO-04.4

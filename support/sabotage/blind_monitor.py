@@ -21,6 +21,6 @@ def _blind(profile: Profile) -> Profile:
 SABOTAGE = Sabotage(
     title="blind monitor",
     sentence="The monitor reports that all is well without looking at the cluster.",
-    breaks=("DEMO-05.2", "DEMO-05.5"),
+    breaks=("DEMO-04.2", "DEMO-05.2", "DEMO-05.5"),
     profile=_blind,
 )

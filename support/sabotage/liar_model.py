@@ -14,6 +14,6 @@ def script(conversation: Conversation) -> Reply:
 SABOTAGE = Sabotage(
     title="lying model",
     sentence="The model says that the violation is resolved, and has done nothing at all.",
-    breaks=("DEMO-05.4", "DEMO-05.5", "DEMO-05.8"),
+    breaks=("DEMO-04.5", "DEMO-05.4", "DEMO-05.5", "DEMO-05.8"),
     script=script,
 )

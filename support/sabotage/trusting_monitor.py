@@ -17,6 +17,9 @@ BEGIN SELECT RAISE(IGNORE); END;
 SABOTAGE = Sabotage(
     title="trusting monitor",
     sentence="The monitor takes the agent's word: what was once resolved is never reported again.",
-    breaks=("DEMO-05.9",),
+    breaks=(
+        "DEMO-04.9",
+        "DEMO-05.9",
+    ),
     profile=partial(falsified, script=_TRUST),
 )

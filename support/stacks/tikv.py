@@ -38,6 +38,12 @@ class StoreState:
     """Share of its disk that is used; 0 where PD does not say."""
 
 
+class _ForGood(str):
+    """A problem that does not pass by itself: the cluster is not made of what it was made of."""
+
+    __slots__ = ()
+
+
 class TikvStack(Stack):
     """PD members and stores, however they are run.
 
@@ -123,7 +129,9 @@ class TikvStack(Stack):
     async def steady(self, *, within: float) -> None:
         problems = ["nothing was observed yet"]
         with anyio.move_on_after(within):
-            while problems := await self.problems():  # noqa: ASYNC110 - a cluster announces nothing
+            while problems := await self.problems():
+                if any(isinstance(problem, _ForGood) for problem in problems):
+                    raise NotSteady("the TiKV stack is not what it was: " + "; ".join(problems))
                 await anyio.sleep(0.05)
         if problems:
             raise NotSteady(
@@ -222,15 +230,20 @@ class TikvStack(Stack):
     async def _problems_of_pd(self) -> list[str]:
         health = {each["name"]: each["health"] for each in await self.pd("/health")}
         found = [f"PD member {name} is not healthy" for name in PD_NAMES if not health.get(name)]
-        found += [f"there is a PD member {name}" for name in health if name not in PD_NAMES]
+        found += [_ForGood(f"there is a PD member {name}") for name in health if name not in PD_NAMES]
         await self.leader()
         return found
 
     async def _problems_of_stores(self) -> list[str]:
         stores = await self.stores()
         found = [f"store {name} is not registered" for name in STORE_NAMES if name not in stores]
-        found += [f"store {name} is {s.state_name}" for name, s in stores.items() if s.state_name != "Up"]
-        found += [f"there is a store {name}" for name in stores if name not in STORE_NAMES]
+        for name, store in stores.items():
+            if name not in STORE_NAMES:
+                found.append(_ForGood(f"there is a store {name}"))
+            elif store.state_name in ("Offline", "Tombstone"):
+                found.append(_ForGood(f"store {name} is {store.state_name}"))
+            elif store.state_name != "Up":
+                found.append(f"store {name} is {store.state_name}")
         found += [
             f"the disk of store {name} is {s.used:.0%} full" for name, s in stores.items() if s.used > _FULL
         ]
