@@ -9,6 +9,16 @@ Feature: The acceptance test of TiKV needs nobody, and leaves nothing
     Then it ends green
     And it has started three PD members and three stores of its own
 
+  @TEST-01.1
+  Scenario: It joins a TiKV cluster that runs already
+    Given a TiKV stack in its steady state
+    And data was written to the cluster
+    When the acceptance test of the start joins that stack
+    Then it ends green
+    And it has started no node of its own
+    And that stack runs on as it was found
+    And the data written before can be read
+
   @TEST-01.3
   Scenario Outline: After <end> nothing is left
     When the acceptance test of the diagnosis of a lost store comes to <end> with a fault in place

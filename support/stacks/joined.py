@@ -39,13 +39,19 @@ def ask(control: Path, *arguments: str) -> str:
     return str(reply["out"])
 
 
+def subject_at(control: Path) -> str:
+    """The subject of the stack whose control socket this is. Raises BrokenBed when none answers."""
+    return str(json.loads(ask(control, "suite", "endpoints"))["subject"])
+
+
 class JoinedNode:
     """A node of somebody else's stack: started and stopped by them, killed and paused by its pid."""
 
     def __init__(self, control: Path, name: str) -> None:
         self._ask = partial(ask, control)
         self._name = name
-        self._paused = False
+        self._paused: object = None
+        """The process that was paused; a later one of this node is another."""
 
     @property
     def name(self) -> str:
@@ -53,8 +59,9 @@ class JoinedNode:
 
     @property
     def state(self) -> str:
-        state = str(self.inspect()["state"])
-        return "paused" if self._paused and state == "running" else state
+        seen = self.inspect()
+        paused = seen["state"] == "running" and seen["pid"] == self._paused
+        return "paused" if paused else str(seen["state"])
 
     @property
     def incarnation(self) -> str:
@@ -65,21 +72,18 @@ class JoinedNode:
 
     async def stop(self) -> None:
         await anyio.to_thread.run_sync(self._ask, "suite", "stop", self._name)
-        self._paused = False
 
     async def kill(self) -> None:
         self._signal(signal.SIGKILL)
-        self._paused = False
         while self.inspect()["pid"] is not None:  # noqa: ASYNC110 - it is not our child
             await anyio.sleep(0.01)
 
     async def pause(self) -> None:
-        self._signal(signal.SIGSTOP)
-        self._paused = True
+        self._paused = self._signal(signal.SIGSTOP)
 
     async def resume(self) -> None:
         self._signal(signal.SIGCONT)
-        self._paused = False
+        self._paused = None
 
     def logs(self, lines: int) -> list[str]:
         return self._ask("logs", self._name, str(lines)).splitlines()
@@ -88,11 +92,12 @@ class JoinedNode:
         answer: Mapping[str, object] = json.loads(self._ask("inspect", self._name))
         return answer
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _signal(self, number: signal.Signals) -> int:
         pid = self.inspect()["pid"]
         if not isinstance(pid, int):
             raise BrokenBed(f"node {self._name} does not run, so it cannot be sent {number.name}")
         os.kill(pid, number)
+        return pid
 
 
 class _Joined(RateLimiterStack):
@@ -125,7 +130,7 @@ async def joined_ratelimiter(control: Path) -> AsyncIterator[RateLimiterStack]:
         redis_url=known["redis_url"],
         control=control,
     )
-    with _alone(control):
+    with alone(control):
         async with stack, Redis.from_url(known["redis_url"]) as redis:
             if problems := await stack.problems():
                 raise BrokenBed(f"the stack at {control} is not in its steady state: {'; '.join(problems)}")
@@ -155,7 +160,7 @@ async def _give_back(
 
 
 @contextmanager
-def _alone(control: Path) -> Iterator[None]:
+def alone(control: Path) -> Iterator[None]:
     """Keep other runs from joining meanwhile."""
     directory = os.open(control.parent, os.O_RDONLY)
     try:

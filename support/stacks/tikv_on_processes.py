@@ -1,77 +1,21 @@
-"""Starts a TiKV stack of processes: the stand-ins, or real `pd-server` and `tikv-server` binaries."""
+"""Starts a TiKV stack of processes, from whatever programs it is given."""
 
 import os
-import shutil
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from support.stacks.control import serve_stackctl
 from support.stacks.process import ProcessNode
 from support.stacks.tikv import PD_NAMES, STORE_NAMES, TikvStack
 from support.stacks.tikv_links import TikvLinks
+from support.stacks.tikv_programs import Programs
 from support.supervisor import CannotStart, Command, Port, Supervisor, reserve_port
 from support.verdict import BrokenBed
 
 _HOST = "127.0.0.1"
 _EVICTION = 30.0
 """Seconds that a real store may need to hand its leaders on before it ends (TiKV v8.5.7: up to 20)."""
-_CAPACITY = 100 * 1024**2
-"""So small that no machine has less: a store must not be short of space because its machine is."""
-DEFAULT_TIMES = 20.0
-"""The stand-ins' times are so many times shorter than the real ones, unless somebody wants others."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Programs:
-    """What a TiKV stack is started from."""
-
-    pd_server: Sequence[str]
-    tikv_server: Sequence[str]
-    times: float
-    substitutes: tuple[str, ...]
-    capacity: int | None = None
-    """The size of a store's disk in bytes; None is that of the machine."""
-
-
-def stand_ins(times: float = DEFAULT_TIMES) -> Programs:
-    """The stand-ins, `times` faster than the real ones."""
-    named = (
-        ("stand-in PD", "stand-in TiKV")
-        if times == 1
-        else ("stand-in PD", "stand-in TiKV", f"times ×{times:g}")
-    )
-    return Programs(
-        pd_server=(sys.executable, "-m", "systems.tikv.pd_server"),
-        tikv_server=(sys.executable, "-m", "systems.tikv.tikv_server"),
-        times=times,
-        substitutes=named,
-        capacity=_CAPACITY,
-    )
-
-
-def native(environ: Mapping[str, str], directory: Path | None) -> Programs:
-    """Real binaries from `directory` (a tiup component directory will do) or the PATH.
-
-    Raises BrokenBed, saying where was looked, when one is missing.
-    """
-    path = environ.get("PATH", os.defpath)
-    found: dict[str, str] = {}
-    for name in ("pd-server", "tikv-server"):
-        below = sorted(directory.rglob(name)) if directory else []
-        program = str(below[-1]) if below else shutil.which(name, path=path)
-        if program is None:
-            where = f"{directory} and the PATH" if directory else "the PATH"
-            raise BrokenBed(
-                f"no {name} in {where}\n"
-                "try: tiup install pd:v8.5.7 tikv:v8.5.7, and -D tikv_bin=~/.tiup/components"
-            )
-        found[name] = program
-    return Programs(
-        pd_server=(found["pd-server"],), tikv_server=(found["tikv-server"],), times=1, substitutes=()
-    )
 
 
 @asynccontextmanager
@@ -110,7 +54,7 @@ async def tikv_on_processes(
                 "PATH": os.defpath,
                 "TMPDIR": str(home),
                 "PYTHONUNBUFFERED": "1",
-                "STANDIN_TIME_SCALE": f"{programs.times:g}",
+                **programs.environment,
             }
             command = Command(
                 name=name,
@@ -153,10 +97,27 @@ async def tikv_on_processes(
             times=programs.times,
             directory=directory,
             capacity=programs.capacity,
+            keeps_data="stand-in TiKV" in programs.substitutes,
             substitutes=programs.substitutes,
             control=directory / "stackctl.sock",
         )
-        async with serve_stackctl(directory / "stackctl.sock", nodes, stack.note), stack:
+        for_suite = {
+            "endpoints": lambda: {
+                "subject": "tikv",
+                "nodes": list(nodes),
+                "pd_urls": stack.pd_urls,
+                "endpoint": stack.environment["PD_ENDPOINT"],
+                "addresses": stack.addresses,
+                "advertised": stack.advertised,
+                "times": programs.times,
+                "capacity": programs.capacity,
+                "keeps_data": stack.keeps_data,
+                "substitutes": programs.substitutes,
+                "directory": str(directory),
+            },
+            "changes": lambda: [(change.wall, change.what) for change in stack.changes],
+        }
+        async with serve_stackctl(directory / "stackctl.sock", nodes, stack.note, for_suite=for_suite), stack:
             try:
                 for each in nodes.values():
                     await each.launch()  # side by side: what takes long is their start-up
