@@ -34,6 +34,11 @@ async def borrow_stack(bed: TestBed) -> None:
     await bed.borrow_stack("tikv")
 
 
+@given("a TiKV stack with the times of a real cluster, in its steady state")
+async def borrow_real_stack(bed: TestBed) -> None:
+    await bed.borrow_stack("tikv at real times")
+
+
 @given("data was written to the cluster")
 async def write(bed: TestBed) -> None:
     with bed.spent.on("stack"):
@@ -45,7 +50,7 @@ async def write(bed: TestBed) -> None:
 async def steady(bed: TestBed, members: int, stores: int) -> None:
     expect(len(bed.stack.pd_urls), equal_to(members), of="PD members")
     expect(len(bed.stack.addresses), equal_to(stores), of="stores")
-    await bed.recovered(within=10)
+    await bed.recovered(within=bed.stack.settles_within)
     for _ in range(_OBSERVATIONS - 1):
         await anyio.sleep(_BETWEEN)
         expect(await bed.stack.problems(), empty(), of="what is wrong with the stack")

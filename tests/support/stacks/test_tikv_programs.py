@@ -77,7 +77,7 @@ def test_a_directory_that_is_named_is_not_made_up_for_by_the_path(tmp_path):
 def test_a_program_that_does_not_say_what_it_is_is_refused(tmp_path):
     real(tmp_path, "pd-server")
     install(tmp_path, "tikv-server", "echo 'cannot load libz.so' >&2; exit 127")
-    with pytest.raises(BrokenBed, match="ended with status 127 and said: cannot load libz.so"):
+    with pytest.raises(BrokenBed, match=r"ended with status 127 and said: cannot load libz\.so"):
         find_binaries({"PATH": str(tmp_path)}, None)
 
 

@@ -47,7 +47,9 @@ async def test_what_is_written_can_be_read_and_removed(tikv):
 async def test_without_a_majority_of_the_stores_it_is_not_steady_and_says_why(tikv):
     for name in ("tikv0", "tikv1"):
         await tikv.node(name).kill()
-    with pytest.raises(NotSteady, match="not in its steady state after 0.1 s: tikv0 is exited; tikv1 is ex"):
+    with pytest.raises(
+        NotSteady, match=r"not in its steady state after 0\.1 s: tikv0 is exited; tikv1 is ex"
+    ):
         await tikv.steady(within=0.1)
     for name in ("tikv0", "tikv1"):
         await tikv.node(name).start()
@@ -63,7 +65,7 @@ async def test_what_cannot_pass_by_itself_is_not_waited_for(tikv, monkeypatch):
     monkeypatch.setattr(tikv, "stores", seen)
     with (
         anyio.fail_after(10),
-        pytest.raises(NotSteady, match="not what it was: there is a store 127.0.0.1:1"),
+        pytest.raises(NotSteady, match=r"not what it was: there is a store 127\.0\.0\.1:1"),
     ):
         await tikv.steady(within=600)
 
