@@ -39,6 +39,11 @@ async def borrow_real_stack(bed: TestBed) -> None:
     await bed.borrow_stack("tikv at real times")
 
 
+@given("a TiKV stack with a Prometheus, in its steady state")
+async def borrow_measured_stack(bed: TestBed) -> None:
+    await bed.borrow_stack("tikv with Prometheus")
+
+
 @given("data was written to the cluster")
 async def write(bed: TestBed) -> None:
     with bed.spent.on("stack"):

@@ -167,6 +167,10 @@ class Run:
                         )
                     case "tikv":
                         opened = tikv_on_processes(self._tikv(), directory=directory, supervisor=supervisor)
+                    case "tikv with Prometheus":
+                        opened = tikv_on_processes(
+                            self._tikv(), directory=directory, supervisor=supervisor, metrics_by=os.environ
+                        )
                     case "tikv at real times":
                         opened = tikv_on_processes(
                             self._tikv(times=1), directory=directory, supervisor=supervisor

@@ -59,7 +59,7 @@ class StoreCutOffFromPd:
 class _Passing:
     """Something that happens to the ways and breaks no part of the stack."""
 
-    expected = None
+    expected: Expected | None = None
     breaks: Collection[str] = ()
 
     def __init__(self, stack: TikvStack) -> None:
@@ -108,6 +108,37 @@ class StoreSlow(_Passing):
 
     async def inject(self) -> None:
         self._links.slow_down(self._node.name, self._milliseconds / 1000)
+
+
+class StoresSlow(_Passing):
+    """All stores hear each other late, so that clients wait for what they write."""
+
+    def __init__(self, stack: TikvStack, *, milliseconds: int) -> None:
+        super().__init__(stack)
+        self._stack = stack
+        self._milliseconds = milliseconds
+
+    @property
+    def title(self) -> str:
+        return f"the stores hear each other {self._milliseconds} milliseconds late"
+
+    expected = Expected(
+        invariant="high_latency",
+        identifier=None,
+        part="stores",
+        cause=r"\b(slow|late|latency)\b",
+        remedy=r"\b",
+    )
+
+    async def inject(self) -> None:
+        for store in STORE_NAMES:
+            self._links.slow_down(store, self._milliseconds / 1000)
+
+    async def shown(self) -> bool:
+        try:
+            return await self._stack.latency() * 1000 > self._milliseconds
+        except httpx.HTTPError:
+            return False
 
 
 class OperatorBlind(_Passing):

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import anyio
 import httpx
 
+from support.stacks.prometheus import Prometheus
 from support.stacks.stack import Change, Node, NotSteady, Stack
 from support.stacks.tikv_links import TikvLinks
 from support.verdict import BrokenBed, NotVerified
@@ -24,6 +25,7 @@ STORE_NAMES = ("tikv0", "tikv1", "tikv2")
 _API = "/pd/api/v1"
 _JOINED = "a stack that was joined has no links of the suite's own; run without -D join"
 _NO_DATA = "the suite does not speak gRPC, and without it no data of a real TiKV can be written or read"
+_LATENCY = "histogram_quantile(0.99, sum by (le) (rate(tikv_grpc_msg_duration_seconds_bucket[5s])))"
 _SETTLES_WITHIN = 10.0
 """Seconds that a busy machine may add."""
 _SETTLES_WITHIN_REAL = 100.0
@@ -80,6 +82,7 @@ class TikvStack(Stack):
         keeps_data: bool,
         substitutes: tuple[str, ...],
         control: Path | None = None,
+        prometheus: Prometheus | None = None,
     ) -> None:
         self._nodes = dict(nodes)
         self.pd_urls = dict(pd_urls)
@@ -93,6 +96,7 @@ class TikvStack(Stack):
         self.keeps_data = keeps_data
         self.substitutes = substitutes
         self._control = control
+        self._prometheus = prometheus
         self._changes: list[Change] = []
         self._http = httpx.AsyncClient(timeout=5, verify=False, trust_env=False)  # loopback only
 
@@ -135,7 +139,8 @@ class TikvStack(Stack):
     @property
     def environment(self) -> Mapping[str, str]:
         control = {"STACKCTL_SOCKET": str(self._control)} if self._control else {}
-        return {"PD_ENDPOINT": self._endpoint, **control}
+        metrics = {"PROMETHEUS_URL": self._prometheus.url} if self._prometheus else {}
+        return {"PD_ENDPOINT": self._endpoint, **control, **metrics}
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -167,6 +172,8 @@ class TikvStack(Stack):
         try:
             found += await self._problems_of_pd()
             found += await self._problems_of_stores()
+            if self._prometheus:
+                found += await self._prometheus.problems(self._http)
             if not found and self.keeps_data:
                 await self.write(_PROBE, "steady")
                 if await self.read(_PROBE) != "steady":
@@ -239,6 +246,15 @@ class TikvStack(Stack):
                 await anyio.sleep(0.05)
         if idle:
             raise BrokenBed(f"{', '.join(idle)} led no region within {self.settles_within:g} s")
+
+    async def latency(self) -> float:
+        """Seconds that the slowest of a hundred requests took lately, as Prometheus knows; 0 without any.
+
+        Raises httpx.HTTPError, or NotVerified without a Prometheus.
+        """
+        if self._prometheus is None:
+            raise NotVerified("this stack has no Prometheus that would know")
+        return await self._prometheus.value(self._http, _LATENCY) or 0.0
 
     async def write(self, key: str, value: str) -> None:
         """Store a value through the first store that takes it. Raises httpx.HTTPError, or NotVerified."""

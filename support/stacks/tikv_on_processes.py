@@ -7,6 +7,7 @@ from pathlib import Path
 
 from support.stacks.control import serve_stackctl
 from support.stacks.process import ProcessNode
+from support.stacks.prometheus import start_prometheus
 from support.stacks.tikv import PD_NAMES, STORE_NAMES, TikvStack
 from support.stacks.tikv_links import TikvLinks
 from support.stacks.tikv_programs import Programs
@@ -20,11 +21,16 @@ _EVICTION = 30.0
 
 @asynccontextmanager
 async def tikv_on_processes(
-    programs: Programs, *, directory: Path, supervisor: Supervisor
+    programs: Programs,
+    *,
+    directory: Path,
+    supervisor: Supervisor,
+    metrics_by: Mapping[str, str] | None = None,
 ) -> AsyncIterator[TikvStack]:
     """Start three PD members and three stores, with `stackctl` on a socket in `directory`.
 
-    Leaves the processes to the supervisor. Raises BrokenBed when a node cannot be started.
+    `metrics_by` is the environment in which a Prometheus is looked for, None when none is wanted. Leaves
+    the nodes to the supervisor. Raises BrokenBed when one cannot be started, NotVerified without Prometheus.
     """
     nodes: dict[str, ProcessNode] = {}
 
@@ -87,6 +93,19 @@ async def tikv_on_processes(
                 *([f"--capacity={programs.capacity}B"] if programs.capacity else []),
             ]
             nodes[name] = node(name, [*programs.tikv_server, *flags], ready=statuses[name])
+        prometheus = None
+        if metrics_by is not None:
+            prometheus = await opened.enter_async_context(
+                start_prometheus(
+                    jobs={
+                        "pd": [f"{_HOST}:{port}" for port in clients.values()],
+                        "tikv": [f"{_HOST}:{port}" for port in statuses.values()],
+                    },
+                    directory=directory,
+                    supervisor=supervisor,
+                    environ=metrics_by,
+                )
+            )
         stack = TikvStack(
             nodes,
             pd_urls={name: f"http://{_HOST}:{clients[name]}" for name in PD_NAMES},
@@ -100,6 +119,7 @@ async def tikv_on_processes(
             keeps_data="stand-in TiKV" in programs.substitutes,
             substitutes=programs.substitutes,
             control=directory / "stackctl.sock",
+            prometheus=prometheus,
         )
         for_suite = {
             "endpoints": lambda: {
