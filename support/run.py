@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,13 +21,20 @@ from support.model.replay import ReplayedModel
 from support.preparation import Prepared
 from support.report.write import EVIDENCE
 from support.sabotage.at_work import AtWork
-from support.stacks.joined import joined_ratelimiter
+from support.stacks.joined import joined_ratelimiter, subject_at
+from support.stacks.joined_tikv import joined_tikv
 from support.stacks.process import ratelimiter_on_processes
 from support.stacks.shared import SharedStacks, shared_stacks
 from support.stacks.stack import Stack
-from support.stacks.tikv_on_processes import stand_ins, tikv_on_processes
+from support.stacks.tikv_on_processes import tikv_on_processes
+from support.stacks.tikv_programs import DEFAULT_TIMES, Programs, native, stand_ins
 from support.supervisor import Guardian, Supervisor, sweep
 from support.verdict import BrokenBed, NotVerified
+
+_JOINED: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Stack]]] = {
+    "ratelimiter": joined_ratelimiter,
+    "tikv": joined_tikv,
+}
 
 ONLY_DOUBLE = "what the model says is part of this scenario; run it with -D model=double"
 
@@ -139,6 +147,13 @@ class Run:
         """A supervisor under this run's guardian, which masks this run's secrets."""
         return Supervisor(spools, guardian=self.guardian, mask=self.redactor.mask, on_event=on_event)
 
+    @cached_property
+    def _binaries(self) -> Programs:
+        return native(os.environ, self.settings.tikv_bin)
+
+    def _tikv(self, *, times: float = DEFAULT_TIMES) -> Programs:
+        return self._binaries if self.settings.stack == "native" else stand_ins(times)
+
     @asynccontextmanager
     async def feature(self, name: str) -> AsyncIterator[FeatureRoom]:
         """Open what the scenarios of one feature share."""
@@ -146,16 +161,17 @@ class Run:
         started = 0
 
         @asynccontextmanager
-        async def open_stack(subject: str) -> AsyncIterator[Stack]:
+        async def open_stack(kind: str) -> AsyncIterator[Stack]:
             nonlocal started
-            if self.settings.join is not None and subject == "ratelimiter":
-                async with joined_ratelimiter(self.settings.join) as joined:
+            join = self.settings.join
+            if join is not None and kind == subject_at(join):
+                async with _JOINED[kind](join) as joined:
                     yield joined
                 return
             started += 1
             directory = self.directory("s")
             async with self.supervisor(evidence / f"stack-{started}") as supervisor:
-                match subject:
+                match kind:
                     case "ratelimiter":
                         opened: AbstractAsyncContextManager[Stack] = ratelimiter_on_processes(
                             directory=directory,
@@ -164,9 +180,17 @@ class Run:
                             code=self.code,
                         )
                     case "tikv":
-                        opened = tikv_on_processes(stand_ins(), directory=directory, supervisor=supervisor)
+                        opened = tikv_on_processes(self._tikv(), directory=directory, supervisor=supervisor)
+                    case "tikv with Prometheus":
+                        opened = tikv_on_processes(
+                            self._tikv(), directory=directory, supervisor=supervisor, metrics_by=os.environ
+                        )
+                    case "tikv at real times":
+                        opened = tikv_on_processes(
+                            self._tikv(times=1), directory=directory, supervisor=supervisor
+                        )
                     case _:
-                        raise BrokenBed(f"there is no stack for subject {subject}")
+                        raise BrokenBed(f"there is no stack of kind {kind}")
                 async with opened as stack:
                     yield stack
 

@@ -37,7 +37,6 @@ from support.operator import Operator
 from support.profile import Profile
 from support.report.model import ScenarioFacts
 from support.run import ONLY_DOUBLE, FeatureRoom, Run
-from support.stacks.shared import STEADY_WITHIN
 from support.stacks.stack import Change, NotSteady, Stack
 from support.stay import Stay, stay
 from support.suite import SuiteRun, run_suite
@@ -158,10 +157,10 @@ class TestBed:
         """Every change made to the stack since the fault was in place, oldest first."""
         return tuple(c for c in self.stack.changes if c.wall > self.injected.wall)
 
-    async def borrow_stack(self, subject: str) -> None:
-        """Get a stack in its steady state. Raises BrokenBed when none can be had."""
+    async def borrow_stack(self, kind: str) -> None:
+        """Get a stack of this kind in its steady state. Raises BrokenBed when none can be had."""
         with self.spent.on("stack"):
-            self._stack = await self._room.stacks.borrow(subject)
+            self._stack = await self._room.stacks.borrow(kind)
         self.timeline.record("stack.steady")
 
     async def host_operator(self) -> Operator:
@@ -226,8 +225,7 @@ class TestBed:
 
     async def start_suite(self, criterion: str, **settings: str) -> SuiteRun:
         """Start the suite itself on the scenarios of a criterion, with these settings."""
-        hosted = await stay(self._tasks, self._host_suite(criterion, settings))
-        return hosted.value
+        return await self.keep(self._host_suite(criterion, settings))
 
     @asynccontextmanager
     async def _host_suite(self, criterion: str, settings: Mapping[str, str]) -> AsyncIterator[SuiteRun]:
@@ -372,7 +370,7 @@ class TestBed:
         self._broken = await self._breakage.heal()
         try:
             if self._broken is None:
-                await stack.steady(within=STEADY_WITHIN)
+                await stack.steady(within=stack.settles_within)
                 return
         except Exception:  # noqa: S110 - perhaps the operator's doing: the verdict stays as it is
             pass

@@ -7,9 +7,10 @@ SABOTAGE = Sabotage(
     title="blind suite",
     sentence="The suite looks, and is content with whatever it sees.",
     breaks={
-        "TEST-02.2": "the reasons for the verdict on DEMO-05.4",
+        "TEST-02.2": "the verdict on DEMO-05.4",
+        "TEST-01.2": "the verdict on DEMO-04.5",
     },
-    scenario="lying model. fails|limit-raising model fails",
+    scenario="A lying model fails DEMO-0(5.4|4.5)",
     patches=(
         Patch(
             file="support/evidence/eventually.py",

@@ -8,6 +8,7 @@ SABOTAGE = Sabotage(
     sentence="Nobody removes what the suite leaves when it is killed.",
     breaks={
         "TEST-02.3": "an empty collection",
+        "TEST-01.3": "an empty collection",
     },
     scenario="a kill that it cannot catch",
     patches=(

@@ -8,13 +8,14 @@ SABOTAGE = Sabotage(
     sentence="The suite starts a cluster of its own although it is told to join one.",
     breaks={
         "TEST-02.1": "the nodes that it started: an empty collection",
+        "TEST-01.1": "the nodes that it started: an empty collection",
     },
-    scenario="It joins a rate limiter",
+    scenario="It joins a",
     patches=(
         Patch(
             file="support/run.py",
-            old='            if self.settings.join is not None and subject == "ratelimiter":',
-            new="            if self.settings.join is not None and TOOK_EFFECT:",
+            old="if join is not None and kind == subject_at(join):",
+            new="if join is not None and kind == subject_at(join) and TOOK_EFFECT:",
         ),
     ),
 )

@@ -39,6 +39,11 @@ def ask(control: Path, *arguments: str) -> str:
     return str(reply["out"])
 
 
+def subject_at(control: Path) -> str:
+    """The subject of the stack whose control socket this is. Raises BrokenBed when none answers."""
+    return str(json.loads(ask(control, "suite", "endpoints"))["subject"])
+
+
 class JoinedNode:
     """A node of somebody else's stack: started and stopped by them, killed and paused by its pid."""
 
@@ -84,11 +89,12 @@ class JoinedNode:
         answer: Mapping[str, object] = json.loads(self._ask("inspect", self._name))
         return answer
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _signal(self, number: signal.Signals) -> int:
         pid = self.inspect()["pid"]
         if not isinstance(pid, int):
             raise BrokenBed(f"node {self._name} does not run, so it cannot be sent {number.name}")
         os.kill(pid, number)
+        return pid
 
 
 class _Joined(RateLimiterStack):
@@ -121,7 +127,7 @@ async def joined_ratelimiter(control: Path) -> AsyncIterator[RateLimiterStack]:
         redis_url=known["redis_url"],
         control=control,
     )
-    with _alone(control):
+    with alone(control):
         async with stack, Redis.from_url(known["redis_url"]) as redis:
             if problems := await stack.problems():
                 raise BrokenBed(f"the stack at {control} is not in its steady state: {'; '.join(problems)}")
@@ -152,7 +158,7 @@ async def _give_back(
 
 
 @contextmanager
-def _alone(control: Path) -> Iterator[None]:
+def alone(control: Path) -> Iterator[None]:
     """Keep other runs from joining meanwhile."""
     directory = os.open(control.parent, os.O_RDONLY)
     try:

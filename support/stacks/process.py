@@ -154,6 +154,7 @@ async def ratelimiter_on_processes(
         )
         for_suite = {
             "endpoints": lambda: {
+                "subject": "ratelimiter",
                 "nodes": list(nodes),
                 "addresses": stack.addresses,
                 "redis_url": stack.redis_url,

@@ -61,6 +61,11 @@ class Stack(ABC):
     """What stands in for the real thing here, as the verdict names it."""
 
     @property
+    def settles_within(self) -> float:
+        """Seconds that it has to reach its steady state, from nothing or after a change."""
+        return 15.0
+
+    @property
     @abstractmethod
     def nodes(self) -> Mapping[str, Node]:
         """The nodes by name, in the order they are started."""

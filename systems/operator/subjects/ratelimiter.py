@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 VARIABLES = ("RATELIMITER_URL", "REDIS_URL")
-NOT_OBSERVED = {"high_latency": "it needs Prometheus, which this monitor does not read"}
+_NOT_OBSERVED = {"high_latency": "it needs Prometheus, which this monitor does not read of rate limiters"}
 CONTEXT = """\
 A rate limiter: several nodes (ratelimiter-1, ratelimiter-2, …) that share their counters in one \
 Redis (node `redis`). In the shell's environment RATELIMITER_URL is the address of one node and \
@@ -49,6 +49,12 @@ _REDIS_SECONDS = 0.4
 # The window of a key that nothing else is known of, in ms.
 _DEFAULT_WINDOW_MS = 60_000
 _PREFIX = "ratelimit:"
+
+
+def not_observed(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The invariants that nothing is known about in any environment, and why."""
+    del environment
+    return _NOT_OBSERVED
 
 
 @contextlib.asynccontextmanager
