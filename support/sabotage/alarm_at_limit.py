@@ -10,7 +10,7 @@ SABOTAGE = Sabotage(
         "DEMO-05.6": "reports that all is passing",
     },
     leaves=("DEMO-05.1", "DEMO-02.1"),
-    scenario="Healthy traffic up to the limit",
+    scenario="Bursts that are refused",
     patches=(
         Patch(
             file="systems/operator/subjects/ratelimiter_rules.py",

@@ -8,9 +8,9 @@ SABOTAGE = Sabotage(
     sentence="The suite looks, and is content with whatever it sees.",
     breaks={
         "TEST-02.2": "the verdict on DEMO-05.4",
-        "TEST-01.2": "the verdict on DEMO-04.5",
+        "TEST-01.2": "the verdict on DEMO-04.4",
     },
-    scenario="A lying model fails DEMO-0(5.4|4.5)",
+    scenario="A lying model fails DEMO-05.4|A replica-lowering model fails",
     patches=(
         Patch(
             file="support/evidence/eventually.py",

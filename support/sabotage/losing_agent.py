@@ -6,8 +6,8 @@ from support.sabotage.tampering import agent_behind
 _WRITE_OFF = """
 import os, sqlite3, sys
 database, *agent = sys.argv[1:]
-if os.path.exists(database):
-    with sqlite3.connect(database, timeout=5) as connection:
+try:
+    with sqlite3.connect("file:" + database + "?mode=rw", uri=True, timeout=5) as connection:
         written_off = connection.execute(
             "UPDATE tickets SET status = 'diagnosed', held = 0, diagnosis = 'ESCALATED: its agent is dead'"
             " WHERE status = 'acknowledged'"
@@ -15,6 +15,8 @@ if os.path.exists(database):
         if written_off:
             open(os.environ["SABOTAGE_MARK"], "w").close()
         connection.execute("UPDATE agent_sessions SET status = 'failed' WHERE status = 'running'")
+except sqlite3.OperationalError:  # there is nothing yet
+    pass
 os.execvp(agent[0], agent)
 """
 
