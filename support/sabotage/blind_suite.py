@@ -8,7 +8,7 @@ SABOTAGE = Sabotage(
     sentence="The suite looks, and is content with whatever it sees.",
     breaks={
         "TEST-02.2": "the verdict on DEMO-05.4",
-        "TEST-01.2": "the verdict on DEMO-04.4",
+        "TEST-01.2": "but: was 'exit status 0'",
     },
     scenario="A lying model fails DEMO-05.4|A replica-lowering model fails",
     patches=(

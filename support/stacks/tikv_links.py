@@ -4,6 +4,7 @@ Every address that a node advertises is a link of the suite's own. All nodes use
 which of them a connection comes from is told by whose process holds its other end (`/proc`, proc(5)).
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -62,9 +63,10 @@ class TikvLinks:
 
 def _sockets_at(port: int) -> set[str]:
     """The sockets on this local port of 127.0.0.1, as links in /proc/PID/fd name them."""
-    local = f"0100007F:{port:04X}"
-    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
-    return {f"socket:[{fields[9]}]" for line in lines if (fields := line.split())[1] == local}
+    # A busy machine has tens of thousands of sockets: only the lines of this port are taken apart.
+    table = Path("/proc/net/tcp").read_text(encoding="ascii")
+    lines = re.findall(rf"^ *\d+: (0100007F:{port:04X} .*)$", table, re.MULTILINE)
+    return {f"socket:[{line.split()[8]}]" for line in lines}
 
 
 def _sockets_of(pid: int) -> set[str]:
