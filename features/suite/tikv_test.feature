@@ -13,7 +13,7 @@ Feature: The acceptance test of TiKV needs nobody, and leaves nothing
   Scenario: It joins a TiKV cluster that runs already
     Given a TiKV stack in its steady state
     And data was written to the cluster
-    When the acceptance test of the start joins that stack
+    When the acceptance test of the diagnosis of a lost store joins that stack
     Then it ends green
     And it has started no node of its own
     And that stack runs on as it was found

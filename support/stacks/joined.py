@@ -89,12 +89,11 @@ class JoinedNode:
         answer: Mapping[str, object] = json.loads(self._ask("inspect", self._name))
         return answer
 
-    def _signal(self, number: signal.Signals) -> int:
+    def _signal(self, number: signal.Signals) -> None:
         pid = self.inspect()["pid"]
         if not isinstance(pid, int):
             raise BrokenBed(f"node {self._name} does not run, so it cannot be sent {number.name}")
         os.kill(pid, number)
-        return pid
 
 
 class _Joined(RateLimiterStack):

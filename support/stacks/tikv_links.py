@@ -1,15 +1,17 @@
 """The ways between the nodes of a TiKV stack, each of which can be cut for one pair of nodes.
 
 Every address that a node advertises is a link of the suite's own. All nodes use the same addresses, so
-which of them a connection comes from is told by whose process holds its other end (`/proc`, proc(5)).
+which of them a connection comes from is told by whose process holds its other end.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
+from functools import partial
 
 from support.stacks.link import Link
+from support.stacks.sockets import holds, inode_of
+
+_HOST = "127.0.0.1"
 
 OUTSIDE = "the operator"
 """Whoever is no node: the operator and the commands of its agent. The suite itself passes by the links."""
@@ -51,31 +53,14 @@ class TikvLinks:
     def _bar(self, node: str) -> None:
         barred = {name for pair in self._cut if node in pair for name in pair - {node}}
         for link in self._links[node]:
-            link.bar((lambda port: self._source(port) in barred) if barred else None)
+            link.bar(partial(self._comes_from, barred, link.port) if barred else None)
 
-    def _source(self, port: int) -> str:
-        sockets = _sockets_at(port)
+    def _comes_from(self, barred: set[str], link: int, port: int) -> bool:
+        return self._source((_HOST, port), (_HOST, link)) in barred
+
+    def _source(self, end: tuple[str, int], link: tuple[str, int]) -> str:
+        inode = inode_of(end, link)
         for name, pid in self._pids().items():
-            if sockets & _sockets_of(pid):
+            if inode is not None and holds(pid, inode):
                 return name
         return OUTSIDE
-
-
-def _sockets_at(port: int) -> set[str]:
-    """The sockets on this local port of 127.0.0.1, as links in /proc/PID/fd name them."""
-    # A busy machine has tens of thousands of sockets: only the lines of this port are taken apart.
-    table = Path("/proc/net/tcp").read_text(encoding="ascii")
-    lines = re.findall(rf"^ *\d+: (0100007F:{port:04X} .*)$", table, re.MULTILINE)
-    return {f"socket:[{line.split()[8]}]" for line in lines}
-
-
-def _sockets_of(pid: int) -> set[str]:
-    found = set()
-    try:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            target = str(descriptor.readlink())
-            if target.startswith("socket:"):
-                found.add(target)
-    except OSError:
-        return found  # it has ended meanwhile
-    return found

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 VARIABLES = ("RATELIMITER_URL", "REDIS_URL")
-_NOT_OBSERVED = {"high_latency": "it needs Prometheus, which this monitor does not read of rate limiters"}
+_NOT_OBSERVED = {"high_latency": "it needs Prometheus, which this monitor does not read"}
 CONTEXT = """\
 A rate limiter: several nodes (ratelimiter-1, ratelimiter-2, …) that share their counters in one \
 Redis (node `redis`). In the shell's environment RATELIMITER_URL is the address of one node and \

@@ -119,7 +119,7 @@ def test_a_stack_of_binaries_under_the_real_names_runs_and_says_what_it_is(forks
         program = tmp_path / name
         module = f"systems.tikv.{name.replace('-', '_')}"
         program.write_text(
-            f'#!/bin/sh\nSTANDIN_TIME_SCALE=40 exec {sys.executable} -m {module} "$@"\n', encoding="utf-8"
+            f'#!/bin/sh\nSTANDIN_TIME_SCALE=10 exec {sys.executable} -m {module} "$@"\n', encoding="utf-8"
         )
         program.chmod(0o755)
     ended = forks.behave(
@@ -129,4 +129,4 @@ def test_a_stack_of_binaries_under_the_real_names_runs_and_says_what_it_is(forks
         environ={"PATH": os.environ["PATH"]},
     )
     assert ended.status == 0, ended.output
-    assert "1 passed (model double, stand-in PD, stand-in TiKV, times ×40)" in ended.output
+    assert "1 passed (model double, stand-in PD, stand-in TiKV, times ×10)" in ended.output
