@@ -8,7 +8,7 @@ from support.sabotage.sabotage import named
 from support.suite import SuiteRun
 from support.testbed import TestBed
 
-_PARTS = {"the repair": "DEMO-05.4", "the diagnosis of a lost store": "DEMO-04.3"}
+_PARTS = {"the diagnosis of a fault": "DEMO-05.3", "the diagnosis of a lost store": "DEMO-04.3"}
 """What is tested, in words, and the criterion that says it."""
 _GONE_WITHIN = 5.0
 

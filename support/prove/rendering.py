@@ -87,9 +87,10 @@ def _gate(matrix: Matrix) -> str:
 
 
 def _time(matrix: Matrix) -> str:
-    each = matrix.seconds_of_sabotages
     jobs = f"{matrix.jobs} at a time on {matrix.processors} processors"
-    return f"{matrix.seconds:.0f} s, {jobs}; one sabotage {median(each) if each else 0:.1f} s (median)"
+    whole = median(matrix.seconds_of_sabotages or [0.0])
+    proof = median([each.seconds for each in matrix.tried if each.must == "break"] or [0.0])
+    return f"{matrix.seconds:.0f} s, {jobs}; medians: one proof {proof:.1f} s, one sabotage {whole:.1f} s"
 
 
 def _titles(matrix: Matrix, tried: Sequence[Tried]) -> str:

@@ -10,7 +10,7 @@ SABOTAGE = Sabotage(
         "TEST-02.2": "the verdict on DEMO-05.4",
         "TEST-01.2": "but: was 'exit status 0'",
     },
-    scenario="A lying model fails DEMO-05.4|A replica-lowering model fails",
+    scenario="A lying model fails DEMO-05.4|A forgiving monitor fails",
     patches=(
         Patch(
             file="support/evidence/eventually.py",
