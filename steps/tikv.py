@@ -56,9 +56,10 @@ async def steady(bed: TestBed, members: int, stores: int) -> None:
     expect(len(bed.stack.pd_urls), equal_to(members), of="PD members")
     expect(len(bed.stack.addresses), equal_to(stores), of="stores")
     await bed.recovered(within=bed.stack.settles_within)
-    for _ in range(_OBSERVATIONS - 1):
-        await anyio.sleep(_BETWEEN)
-        expect(await bed.stack.problems(), empty(), of="what is wrong with the stack")
+    with bed.spent.on("waiting"):
+        for _ in range(_OBSERVATIONS - 1):
+            await anyio.sleep(_BETWEEN)
+            expect(await bed.stack.problems(), empty(), of="what is wrong with the stack")
 
 
 @then("all other nodes, stores and settings are as they were")
@@ -68,7 +69,8 @@ async def untouched(bed: TestBed) -> None:
 
 @then("the data written before can be read")
 async def read(bed: TestBed) -> None:
-    await _expect_stored(bed, _WRITTEN)
+    with bed.spent.on("waiting"):
+        await _expect_stored(bed, _WRITTEN)
 
 
 @then("one ticket is filed, for that store")

@@ -79,7 +79,7 @@ class TestBed:
         self._opened = time.monotonic_ns()
         self._shortened = False
         self._acted = False
-        self._breakage = Breakage(self.timeline)
+        self._breakage = Breakage(self.timeline, self.spent)
         self._kept: list[Stay[Any]] = []
 
     @property
@@ -247,8 +247,7 @@ class TestBed:
 
         Raises BrokenBed when the faults cannot be put in place, or never show.
         """
-        with self.spent.on("stack"):
-            await self._breakage.inject(self.stack, faults)
+        await self._breakage.inject(self.stack, faults)
 
     async def keep(self, context: AbstractAsyncContextManager[T]) -> T:
         """Enter a context that is left when the bed is closed."""
