@@ -54,7 +54,7 @@ def cpu_seconds(pids: Iterable[int]) -> float:
 
 
 def recovery(reports: Path) -> float:
-    """Seconds from the kill of a store to the steady state of the whole stack, in one run of that scenario."""
+    """Seconds from the kill of a store to the steady state of the stack, in one run of that scenario."""
     name = "is killed: the agent brings it back"
     command = [sys.executable, "-m", "behave", "--tags", "@DEMO-04.4", "--name", name]
     subprocess.run([*command, "-D", f"reports={reports}"], cwd=ROOT, check=True, capture_output=True)

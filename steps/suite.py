@@ -8,8 +8,11 @@ from support.sabotage.sabotage import named
 from support.suite import SuiteRun
 from support.testbed import TestBed
 
-_PARTS = {"the diagnosis of a fault": "DEMO-05.3", "the diagnosis of a lost store": "DEMO-04.3"}
-"""What is tested, in words, and the criterion that says it."""
+_PARTS = {
+    "the repair": ("DEMO-05.4", "features/operator/rate_limiter_demo.feature"),
+    "the diagnosis of a lost store": ("DEMO-04.3", None),
+}
+"""What is tested, in words: the criterion that says it, and the feature if not all of them."""
 _GONE_WITHIN = 5.0
 
 
@@ -20,18 +23,18 @@ async def meets(bed: TestBed, criterion: str, sabotage: str) -> None:
 
 @when("the acceptance test of {part} is run")
 async def is_run(bed: TestBed, part: str) -> None:
-    bed.seen["suite"] = await bed.start_suite(_PARTS[part])
+    bed.seen["suite"] = await _start(bed, part)
 
 
 @when("the acceptance test of {part} joins that stack")
 async def joins(bed: TestBed, part: str) -> None:
     bed.seen["found"] = await _condition(bed)
-    bed.seen["suite"] = await bed.start_suite(_PARTS[part], join=bed.stack.environment["STACKCTL_SOCKET"])
+    bed.seen["suite"] = await _start(bed, part, join=bed.stack.environment["STACKCTL_SOCKET"])
 
 
 @when("the acceptance test of {part} comes to {end} with a fault in place")
 async def comes_to_its_end(bed: TestBed, part: str, end: str) -> None:
-    suite = await bed.start_suite(_PARTS[part])
+    suite = await _start(bed, part)
     await suite.fault_in_place()
     suite.end_by(end)
     bed.seen["suite"] = suite
@@ -95,6 +98,11 @@ async def _expect_status(bed: TestBed, status: int) -> None:
     with bed.spent.on("waiting"):
         ended = await _suite(bed).ended()
     expect(str(ended), equal_to(f"exit status {status}"), of="the end of the acceptance test")
+
+
+async def _start(bed: TestBed, part: str, **settings: str) -> SuiteRun:
+    criterion, feature = _PARTS[part]
+    return await bed.start_suite(criterion, feature=feature, **settings)
 
 
 def _suite(bed: TestBed) -> SuiteRun:

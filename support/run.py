@@ -3,15 +3,16 @@
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from support.event_loop import EventLoop
 from support.evidence.redaction import Redactor, secrets_of
-from support.gherkin import EventLoop
 from support.model import Model, ModelDouble, Script
 from support.model.live import LiveModel, upstream_of
 from support.model.meter import Meter
@@ -158,19 +159,16 @@ class Run:
     async def feature(self, name: str) -> AsyncIterator[FeatureRoom]:
         """Open what the scenarios of one feature share."""
         evidence = self.settings.reports / EVIDENCE / name
-        started = 0
 
         @asynccontextmanager
         async def open_stack(kind: str) -> AsyncIterator[Stack]:
-            nonlocal started
             join = self.settings.join
             if join is not None and kind == subject_at(join):
                 async with _JOINED[kind](join) as joined:
                     yield joined
                 return
-            started += 1
             directory = self.directory("s")
-            async with self.supervisor(evidence / f"stack-{started}") as supervisor:
+            async with self.supervisor(_next_directory(evidence, "stack")) as supervisor:
                 match kind:
                     case "ratelimiter":
                         opened: AbstractAsyncContextManager[Stack] = ratelimiter_on_processes(
@@ -196,3 +194,14 @@ class Run:
 
         async with shared_stacks(open_stack) as stacks:
             yield FeatureRoom(evidence=evidence, stacks=stacks)
+
+
+def _next_directory(parent: Path, name: str) -> Path:
+    """Make the first of name-1, name-2, … that is not there yet; other workers number theirs here, too."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        with suppress(FileExistsError):
+            directory = parent / f"{name}-{number}"
+            directory.mkdir()
+            break
+    return directory

@@ -125,12 +125,14 @@ async def run_suite(
     criterion: str,
     directory: Path,
     reports: Path,
+    feature: str | None = None,
     settings: Mapping[str, str] = MappingProxyType({}),
     code: Path | None = None,
 ) -> AsyncIterator[SuiteRun]:
     """Run the scenarios of a criterion with these settings; `directory` must be short and empty.
 
-    `code` is the root of the suite that is run, this one unless it is given.
+    `feature` is the path of a feature, where those in it are enough. `code` is the root of the suite that is
+    run, this one unless it is given.
 
     Scenarios that run the suite are left out, so that none ever runs itself.
     """
@@ -142,6 +144,7 @@ async def run_suite(
         argv=[
             *(sys.executable, "-m", "behave", "--stop", "--tags", f"@{criterion} and not @meta"),
             *(word for name, value in defined.items() for word in ("-D", f"{name}={value}")),
+            *([feature] if feature else ()),
         ],
         cwd=code or Path.cwd(),
         env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(directory), "TMPDIR": str(home)},

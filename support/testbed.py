@@ -223,17 +223,20 @@ class TestBed:
             self._tasks.start_soon(watch.run)
             yield operator
 
-    async def start_suite(self, criterion: str, **settings: str) -> SuiteRun:
-        """Start the suite itself on the scenarios of a criterion, with these settings."""
-        return await self.keep(self._host_suite(criterion, settings))
+    async def start_suite(self, criterion: str, *, feature: str | None = None, **settings: str) -> SuiteRun:
+        """Start the suite itself on a criterion's scenarios, in one feature or all, with these settings."""
+        return await self.keep(self._host_suite(criterion, feature, settings))
 
     @asynccontextmanager
-    async def _host_suite(self, criterion: str, settings: Mapping[str, str]) -> AsyncIterator[SuiteRun]:
+    async def _host_suite(
+        self, criterion: str, feature: str | None, settings: Mapping[str, str]
+    ) -> AsyncIterator[SuiteRun]:
         async with (
             self._run.supervisor(self.evidence, on_event=self._process_event) as supervisor,
             run_suite(
                 supervisor,
                 criterion=criterion,
+                feature=feature,
                 directory=self._run.directory("n"),
                 reports=self.evidence / "reports",
                 settings=settings,

@@ -5,21 +5,21 @@ Feature: The acceptance test of the rate limiter needs nobody, and leaves nothin
 
   @TEST-02.1
   Scenario: Nobody has to prepare anything
-    When the acceptance test of the diagnosis of a fault is run
+    When the acceptance test of the repair is run
     Then it ends green
     And it has started Redis and three rate limiter nodes of its own
 
   @TEST-02.1
   Scenario: It joins a rate limiter that runs already
     Given a rate limiter stack in its steady state
-    When the acceptance test of the diagnosis of a fault joins that stack
+    When the acceptance test of the repair joins that stack
     Then it ends green
     And it has started no node of its own
     And that stack runs on as it was found
 
   @TEST-02.3
   Scenario Outline: After <end> nothing is left
-    When the acceptance test of the diagnosis of a fault comes to <end> with a fault in place
+    When the acceptance test of the repair comes to <end> with a fault in place
     Then no process, no open port and no file of it is left but its reports
 
     Examples:

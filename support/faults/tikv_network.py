@@ -41,7 +41,7 @@ class StoreCutOffFromPd:
         self._id = str((await self._stack.stores())[self._node.name].id)
 
     async def inject(self) -> None:
-        self._links.cut(self._node.name, PD_NAMES)
+        await self._links.cut(self._node.name, PD_NAMES)
 
     async def shown(self) -> bool:
         try:
@@ -91,7 +91,7 @@ class StoreCutOffFromPeers(_Passing):
 
     async def inject(self) -> None:
         name = self._node.name
-        self._links.cut(name, [other for other in STORE_NAMES if other != name])
+        await self._links.cut(name, [other for other in STORE_NAMES if other != name])
 
 
 class StoreSlow(_Passing):
@@ -147,4 +147,4 @@ class OperatorBlind(_Passing):
     title = "the operator is cut off from PD"
 
     async def inject(self) -> None:
-        self._links.cut(OUTSIDE, PD_NAMES)
+        await self._links.cut(OUTSIDE, PD_NAMES)

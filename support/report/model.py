@@ -197,8 +197,9 @@ class RequirementResult:
 class RunInfo:
     """The run itself.
 
-    `started` is RFC 3339 in UTC. `spent` sums up to `seconds`: waiting for the operator, working on
-    the stack, and all the rest, which is the harness. `interrupted` names the signal. `problems`
+    `started` is RFC 3339 in UTC. `spent` sums up to `seconds`, or to what all workers together took when
+    scenarios ran side by side: waiting for the operator, working on the stack, and all the rest, which is
+    the harness. `interrupted` names the signal. `problems`
     are errors of hooks and cleanups that belong to no scenario; any of them makes the run red.
     `secrets` says of each secret that was masked in all this where it came from.
     `commit` names the code that was run, `code` is a digest of it with its uncommitted changes.

@@ -11,7 +11,7 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from types import TracebackType
 from typing import Literal, Self
@@ -19,6 +19,9 @@ from typing import Literal, Self
 from support.supervisor import reserve_port
 
 State = Literal["whole", "refusing", "hanging", "slow", "diverted"]
+
+Barred = Callable[[Collection[int]], Awaitable[Collection[int]]]
+"""Tells which of these ports of the other side are barred."""
 
 _HOST = "127.0.0.1"
 _BACKLOG = 2048
@@ -41,7 +44,9 @@ class Link:
         self._hanging = False
         self._delay = 0.0
         self._divert: tuple[int, Callable[[], bool]] | None = None
-        self._barred: Callable[[int], bool] | None = None
+        self._barred: Barred | None = None
+        self._unjudged: list[_Pair] = []
+        self._judging: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
@@ -82,12 +87,15 @@ class Link:
         for pair in tuple(self._pairs):
             pair.abort()
 
-    def bar(self, source: Callable[[int], bool] | None) -> None:
-        """Reset connections, old and new, from the ports for which `source` is true; None bars nobody."""
-        self._barred = source
-        for pair in tuple(self._pairs):
-            if source is not None and source(pair.near.source):
-                pair.abort()
+    async def bar(self, barred: Barred | None) -> None:
+        """Reset connections, the old ones and new ones, from the ports that are barred; None bars nobody.
+
+        New ones are judged together, as many as have come since the last time: however fast they come,
+        there is time for everything else between two judgements.
+        """
+        self._barred = barred
+        if barred is not None:
+            await self._judge(list(self._pairs), barred)
 
     def divert(self, to: int, *, as_long_as: Callable[[], bool]) -> None:
         """Close the connections there are, and lead new ones to another port while the condition holds."""
@@ -118,7 +126,10 @@ class Link:
         traceback: TracebackType | None,
     ) -> None:
         await self._close_listener()
+        self._barred = None
         self.reset()
+        if self._judging is not None:
+            await self._judging
         self._reserved.close()
 
     async def _listen(self) -> None:
@@ -143,10 +154,31 @@ class Link:
 
     def _began(self, pair: "_Pair") -> None:
         self._pairs.add(pair)
-        if self._barred is not None and self._barred(pair.near.source):
-            pair.abort()
+        if self._barred is not None:
+            self._unjudged.append(pair)
+            if self._judging is None:
+                self._judging = asyncio.get_running_loop().create_task(self._judge_new())
         elif not self._hanging:
             pair.go_on()
+
+    async def _judge_new(self) -> None:
+        try:
+            while self._unjudged:
+                pairs, self._unjudged = self._unjudged, []
+                if self._barred is not None:
+                    await self._judge(pairs, self._barred)
+                for pair in pairs:
+                    if pair in self._pairs and not self._hanging:
+                        pair.go_on()
+        finally:
+            self._judging = None
+
+    async def _judge(self, pairs: "list[_Pair]", barred: Barred) -> None:
+        """Reset those that are barred."""
+        out = await barred([pair.near.source for pair in pairs])
+        for pair in pairs:
+            if pair.near.source in out:
+                pair.abort()
 
     def _ended(self, pair: "_Pair") -> None:
         self._pairs.discard(pair)

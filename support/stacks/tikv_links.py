@@ -4,7 +4,8 @@ Every address that a node advertises is a link of the suite's own. All nodes use
 which of them a connection comes from is told by whose process holds its other end.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -32,11 +33,11 @@ class TikvLinks:
         self._links.setdefault(node, []).append(link)
         return link.port
 
-    def cut(self, name: str, others: Iterable[str]) -> None:
+    async def cut(self, name: str, others: Iterable[str]) -> None:
         """Let nothing pass between `name` and the others, nodes or OUTSIDE: connections are reset."""
         self._cut |= {frozenset({name, other}) for other in others}
         for node in self._links:
-            self._bar(node)
+            await self._bar(node)
 
     def slow_down(self, node: str, seconds: float) -> None:
         """Let everything that is sent to or by `node` over its own addresses take so many seconds longer."""
@@ -50,17 +51,22 @@ class TikvLinks:
             for link in links:
                 await link.heal()
 
-    def _bar(self, node: str) -> None:
+    async def _bar(self, node: str) -> None:
         barred = {name for pair in self._cut if node in pair for name in pair - {node}}
         for link in self._links[node]:
-            link.bar(partial(self._comes_from, barred, link.port) if barred else None)
+            await link.bar(partial(self._barred_ones, barred, link.port) if barred else None)
 
-    def _comes_from(self, barred: set[str], link: int, port: int) -> bool:
-        return self._source((_HOST, port), (_HOST, link)) in barred
+    async def _barred_ones(self, barred: set[str], link: int, ports: Collection[int]) -> Collection[int]:
+        pids = dict(self._pids())
+        return await asyncio.to_thread(
+            lambda: {port for port in ports if _source((_HOST, port), (_HOST, link), pids) in barred}
+        )
 
-    def _source(self, end: tuple[str, int], link: tuple[str, int]) -> str:
-        inode = inode_of(end, link)
-        for name, pid in self._pids().items():
-            if inode is not None and holds(pid, inode):
-                return name
-        return OUTSIDE
+
+def _source(end: tuple[str, int], link: tuple[str, int], pids: Mapping[str, int]) -> str:
+    """The node that has this end of a connection to a link."""
+    inode = inode_of(end, link)
+    for name, pid in pids.items():
+        if inode is not None and holds(pid, inode):
+            return name
+    return OUTSIDE
