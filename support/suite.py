@@ -127,10 +127,13 @@ async def run_suite(
     reports: Path,
     feature: str | None = None,
     settings: Mapping[str, str] = MappingProxyType({}),
+    code: Path | None = None,
 ) -> AsyncIterator[SuiteRun]:
     """Run the scenarios of a criterion with these settings; `directory` must be short and empty.
 
-    `feature` is the path of a feature, where those in it are enough.
+    `feature` is the path of a feature, where those in it are enough. `code` is the root of the suite that is
+    run, this one unless it is given.
+
     Scenarios that run the suite are left out, so that none ever runs itself.
     """
     home = directory / "t"
@@ -143,7 +146,7 @@ async def run_suite(
             *(word for name, value in defined.items() for word in ("-D", f"{name}={value}")),
             *([feature] if feature else ()),
         ],
-        cwd=Path.cwd(),
+        cwd=code or Path.cwd(),
         env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(directory), "TMPDIR": str(home)},
     )
     yield SuiteRun(await supervisor.spawn(command), reports=reports, home=home)
