@@ -1,6 +1,6 @@
 """`acceptance`: what this machine can run, a stack to play with, and the end of what crashed runs left.
 
-usage: acceptance doctor | up ratelimiter | clean | report [merge] [DIR…]
+usage: acceptance doctor | up ratelimiter | clean | report [merge] [DIR…] | repeat --times N …
 """
 
 import argparse
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from support import repeat
 from support.machine import default_run
 from support.machine.finding import Unready
 from support.report import commands as report
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["report"]:
         return report.main(words[1:])
+    if words[:1] == ["repeat"]:
+        return repeat.main(words[1:])
     options = _parser().parse_args(words)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -77,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("report", help="Render a saved result again, or merge several to one.")
+    commands.add_parser("repeat", help="Run scenarios again and again, and say which are flaky.")
     for name, function in (("doctor", doctor), ("up", start_stack), ("clean", clean)):
         text = (function.__doc__ or "").strip()
         command = commands.add_parser(name, help=text, description=text)
