@@ -38,7 +38,7 @@ def test_what_is_there_only_once_is_used_by_one_scenario_at_a_time(changes) -> N
 
 
 def test_a_machine_that_is_busy_otherwise_bears_no_more_until_it_is_not() -> None:
-    runnable, now = [3], [0.0]
+    runnable, now = [2], [0.0]
     load = Load(cores=2, runnable=lambda: runnable[0], clock=lambda: now[0])
 
     def after(seconds: float) -> bool:
@@ -50,5 +50,5 @@ def test_a_machine_that_is_busy_otherwise_bears_no_more_until_it_is_not() -> Non
     assert after(0.01)  # for a moment many may be
     assert not after(60)
     assert load.bears_more(0)
-    runnable[0] = 3
+    runnable[0] = 2
     assert after(60)
