@@ -26,6 +26,12 @@ async def monitor_watching(bed: TestBed) -> None:
     await watching(bed)
 
 
+@given("the operator is watching with its own thresholds, with no ticket open")
+async def operator_watching_in_earnest(bed: TestBed) -> None:
+    await bed.start_operator(shortened=False)
+    await watching(bed)
+
+
 @given("the monitor is watching alone with its own thresholds, with no ticket open")
 async def monitor_watching_in_earnest(bed: TestBed) -> None:
     await bed.start_operator(agent=False, shortened=False)

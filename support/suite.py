@@ -88,7 +88,9 @@ class SuiteRun:
             f"port {port.number}" for port in sorted(self._ports & _listening(), key=lambda p: p.number)
         ]
         # The one directory that the runs of a user share stays, and is empty.
-        found += [str(path) for path in self._home.rglob("*") if path.parent != self._home]
+        for directory, names, files in os.walk(self._home):  # which bears that they go meanwhile
+            if Path(directory) != self._home:
+                found += [str(Path(directory, name)) for name in (*names, *files)]
         return found
 
     def criterion(self, id_: str) -> CriterionResult:
