@@ -4,16 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from support.config import Settings
+from support.config import Settings, load_settings
 from support.workers.jobs import Load, jobs_of
 
 
-def _settings(**changes: object) -> Settings:
-    return Settings(
-        **{"stack": "process", "model": "double", "operator": None, "sabotage": None, "join": None}  # type: ignore[arg-type]
-        | {"reports": Path("reports")}
-        | changes
-    )
+def _settings(**defines: str) -> Settings:
+    return load_settings(defines=defines, environ={}, file={}, base=Path("/nowhere"))
 
 
 def test_there_are_no_more_workers_than_scenarios() -> None:
@@ -32,7 +28,7 @@ def test_zero_is_as_many_as_the_machine_bears(monkeypatch) -> None:
     assert jobs_of(0, settings=_settings(), scenarios=100) == 2
 
 
-@pytest.mark.parametrize("changes", [{"join": Path("socket")}, {"model": "live"}, {"model": "record"}])
+@pytest.mark.parametrize("changes", [{"join": "socket"}, {"model": "live"}, {"model": "record"}])
 def test_what_is_there_only_once_is_used_by_one_scenario_at_a_time(changes) -> None:
     assert jobs_of(4, settings=_settings(**changes), scenarios=100) == 1
 
