@@ -1,6 +1,6 @@
 """`acceptance`: what this machine can run, a stack to play with, and the end of what crashed runs left.
 
-usage: acceptance doctor | up ratelimiter | up tikv | clean | report [merge] [DIR…]
+usage: acceptance doctor | up SUBJECT | clean | report [merge] [DIR…] | prove | repeat --times N …
 """
 
 import argparse
@@ -10,9 +10,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from support import repeat
 from support.config import SettingError, load_settings
 from support.machine import default_run
 from support.machine.finding import Unready
+from support.prove import command as prove
 from support.report import commands as report
 from support.stacks.stack import Stack
 from support.supervisor import GuardianFailed, sweep
@@ -27,6 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["report"]:
         return report.main(words[1:])
+    if words[:1] == ["prove"]:
+        return prove.main(words[1:])
+    if words[:1] == ["repeat"]:
+        return repeat.main(words[1:])
     options = _parser().parse_args(words)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -80,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("report", help="Render a saved result again, or merge several to one.")
+    commands.add_parser("prove", help="Put the suite before operators that are bad on purpose.")
+    commands.add_parser("repeat", help="Run scenarios again and again, and say which are flaky.")
     for name, function in (("doctor", doctor), ("up", start_stack), ("clean", clean)):
         text = (function.__doc__ or "").strip()
         command = commands.add_parser(name, help=text, description=text)

@@ -21,6 +21,7 @@ from support.model.recording import Recorder, recording_of
 from support.model.replay import ReplayedModel
 from support.preparation import Prepared
 from support.report.write import EVIDENCE
+from support.sabotage.at_work import AtWork
 from support.stacks.joined import joined_ratelimiter, subject_at
 from support.stacks.joined_tikv import joined_tikv
 from support.stacks.process import ratelimiter_on_processes
@@ -56,7 +57,8 @@ class Run:
     def __init__(self, prepared: Prepared) -> None:
         self.settings = settings = prepared.settings
         self.profile = prepared.profile
-        self.sabotage = prepared.sabotage
+        self._sabotage = prepared.sabotage
+        self.sabotage: AtWork | None = None
         self.canary = f"sk-ant-canary-{secrets.token_hex(24)}"
         """The API key that operators are given, good for nothing, so that one who leaks it is found out."""
         self.redactor = Redactor(
@@ -72,6 +74,10 @@ class Run:
     def __enter__(self) -> Self:
         sweep()
         self.guardian = self._exits.enter_context(Guardian.start())
+        if self._sabotage is not None:
+            self.sabotage = AtWork(
+                self._sabotage, base=Path.cwd(), directory=self.guardian.directory / "sabotage"
+            )
         self.loop = self._exits.enter_context(EventLoop())
         return self
 
@@ -133,6 +139,11 @@ class Run:
         async with live:
             yield live
 
+    @property
+    def code(self) -> Path:
+        """The root of the code that is run: this repository, or a damaged copy of it."""
+        return self.sabotage.code if self.sabotage else Path.cwd()
+
     def supervisor(self, spools: Path, *, on_event: OnEvent | None = None) -> Supervisor:
         """A supervisor under this run's guardian, which masks this run's secrets."""
         return Supervisor(spools, guardian=self.guardian, mask=self.redactor.mask, on_event=on_event)
@@ -161,7 +172,10 @@ class Run:
                 match kind:
                     case "ratelimiter":
                         opened: AbstractAsyncContextManager[Stack] = ratelimiter_on_processes(
-                            directory=directory, supervisor=supervisor, environ=os.environ
+                            directory=directory,
+                            supervisor=supervisor,
+                            environ=os.environ,
+                            code=self.code,
                         )
                     case "tikv":
                         opened = tikv_on_processes(self._tikv(), directory=directory, supervisor=supervisor)

@@ -44,6 +44,7 @@ from support.report.masking import masked_run
 from support.report.model import ScenarioResult
 from support.report.register import Register, RegisterError, load_register
 from support.report.run_info import run_info, seconds_of_this_process
+from support.report.strength import strengthened
 from support.report.write import clear_reports, write_reports
 from support.sabotage.sabotage import SabotageError
 from support.selection import SelectionError, check_ids, expression_of, ids_of, select
@@ -253,7 +254,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         result = assemble(run, plan.register, collector.results, plan.coverage)
         try:
             durations.remember(collector.results)
-            result = remember(result, reports)
+            result = strengthened(remember(result, reports), reports)
             write_reports(result, reports, root=Path.cwd(), redactor=redactor)
         except OSError as error:  # the disk is full by now, or was taken away
             say(f"The report could not be written to {shown}: {error}\n", sys.stderr)

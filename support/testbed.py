@@ -79,8 +79,10 @@ class TestBed:
         self._model: Model | None = None
         self._opened = time.monotonic_ns()
         self._shortened = False
+        self._acted = False
         self._breakage = Breakage(self.timeline, self.spent)
         self._kept: list[Stay[Any]] = []
+        self._of_demos: list[Path] = []  # the databases of the operators in them
 
     @property
     def stack(self) -> Stack:
@@ -121,7 +123,8 @@ class TestBed:
 
     def expect_real_model(self) -> None:
         """Raise NotVerified unless the model is a real one, or gives the answers of a real one."""
-        if self._run.settings.model == "double":
+        bad = self._run.sabotage
+        if self._run.settings.model == "double" and not (bad and bad.sabotage.real_model):
             raise NotVerified(
                 "the model double knows what to do: a real model is asked with -D model=live, "
                 "a key and -D allow_host_shell=yes"
@@ -204,7 +207,7 @@ class TestBed:
         profile = sabotage.profile(self._run.profile) if sabotage else self._run.profile
         if self._shortened:
             profile = replace(profile, env={**profile.env, **profile.shortened})
-        script = self.script or (sabotage.script if sabotage else None) or on_call_engineer
+        script = self.script or (sabotage.script() if sabotage else None) or on_call_engineer
         directory = self._run.directory("b")
         async with (
             self._run.model(script, evidence=self.evidence) as self._model,
@@ -244,6 +247,7 @@ class TestBed:
                 directory=self._run.directory("n"),
                 reports=self.evidence / "reports",
                 settings=settings,
+                code=self._run.code,
             ) as suite,
         ):
             yield suite
@@ -276,8 +280,10 @@ class TestBed:
     ) -> AsyncIterator[Demonstration]:
         sabotage = self._run.sabotage
         profile = sabotage.profile(self._run.profile) if sabotage else self._run.profile
-        script = self.script or (sabotage.script if sabotage else None) or on_call_engineer
+        script = self.script or (sabotage.script() if sabotage else None) or on_call_engineer
         directory = self._run.directory("b")
+        database = database or directory / "tickets.db"
+        self._of_demos.append(database)
         evidence = self.evidence if not self._kept else self.evidence / f"demo-{len(self._kept) + 1}"
         async with (
             self._run.model(script, evidence=self.evidence) as self._model,
@@ -295,7 +301,7 @@ class TestBed:
                 evidence=evidence,
                 redactor=self._run.redactor,
                 spent=self.spent,
-                database=database or directory / "tickets.db",
+                database=database,
                 agent=agent,
                 columns=columns,
                 rows=rows,
@@ -394,6 +400,8 @@ class TestBed:
             yield from self._stack.substitutes
         injected = self._breakage.injected
         faults = injected.faults if injected else ()
+        if self._run.sabotage and self._acted:
+            yield f"sabotage: {self._run.sabotage.sabotage.title}"
         if self._shortened and any(f.expected and f.expected.invariant in _TIMED for f in faults):
             yield "times shortened"
 
@@ -410,12 +418,18 @@ class TestBed:
                         self._operator.database, self.evidence / "tickets.db", redactor=self._run.redactor
                     )
         finally:
+            self._note_sabotage()
             try:
                 if self._breakage.begun:
                     with self.spent.on("stack"):
                         await self._heal(self.stack)
             finally:
                 self.timeline.close()
+
+    def _note_sabotage(self) -> None:
+        if self._run.sabotage is not None:
+            databases = [self._operator.database if self._operator else None, *self._of_demos]
+            self._acted = any(map(self._run.sabotage.took_effect, databases))
 
     async def _heal(self, stack: Stack) -> None:
         """Undo the faults, and see that nothing is left of them, or discard the stack."""
@@ -442,6 +456,8 @@ async def open_bed(run: Run, room: FeatureRoom, name: str) -> AsyncIterator[Test
     """Open the bed of one scenario, whose evidence goes into the directory `name` of its feature's."""
     evidence = room.evidence / name
     evidence.mkdir(parents=True, exist_ok=True)
+    if run.sabotage is not None:
+        run.sabotage.begin()
     async with anyio.create_task_group() as tasks:
         bed = TestBed(run, room, evidence, tasks)
         try:

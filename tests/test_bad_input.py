@@ -97,7 +97,7 @@ CASES = {
         "stak in [tool.behave.userdata]: there is no such setting",
         files={"pyproject.toml": GOOD["pyproject.toml"] + '[tool.behave.userdata]\nstak = "x"\n'},
     ),
-    "sabotage unknown": Bad("there is no sabotage 'nice'; there are blind_monitor", ("-D", "sabotage=nice")),
+    "sabotage unknown": Bad("there is no sabotage 'nice'; there are alarm_at_limit", ("-D", "sabotage=nice")),
     "sabotage that is a module of the machinery": Bad(
         "there is no sabotage 'sabotage'", ("-D", "sabotage=sabotage")
     ),

@@ -7,7 +7,7 @@ Feature: What is shown in seconds holds at the times of a real cluster
   Scenario: A lost store is brought back at real times
     Given a TiKV stack with the times of a real cluster, in its steady state
     And data was written to the cluster
-    And the operator is watching, with no ticket open
+    And the operator is watching with its own thresholds, with no ticket open
     When store "tikv0" is killed
     Then the monitor reports the violation within 5 seconds of the stack showing it
     And the agent works the ticket to its end

@@ -12,12 +12,17 @@ def nine_of_ten(self, process, text):
     count += process == "agent"
     if process != "agent" or count % 10:
         line(self, process, text)
+    else:
+        TOOK_EFFECT
 demo.app.DemoApp.line = nine_of_ten
 """
 
 SABOTAGE = Sabotage(
     title="forgetful demo",
     sentence="The demo's agent panel leaves out every tenth line.",
-    breaks=("DEMO-06.2",),
+    breaks={
+        "DEMO-06.2": "expected: the agent panel showed '    8 geese'",
+    },
+    leaves=("DEMO-06.5",),
     profile=partial(demo_changed, change=_CHANGE),
 )

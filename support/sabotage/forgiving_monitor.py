@@ -1,12 +1,10 @@
 """A monitor that resolves every ticket when it cannot see the cluster."""
 
-from dataclasses import replace
-
-from support.profile import Profile
 from support.sabotage.sabotage import Sabotage
+from support.sabotage.tampering import monitor_behind
 
 _PROGRAM = """
-import re, signal, sqlite3, subprocess, sys
+import os, re, signal, sqlite3, subprocess, sys
 database, *command = sys.argv[1:]
 monitor = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 for number in (signal.SIGTERM, signal.SIGINT):
@@ -14,6 +12,7 @@ for number in (signal.SIGTERM, signal.SIGINT):
 for line in monitor.stdout:
     if re.search("Check (cycle )?failed", line):
         with sqlite3.connect(database, timeout=5) as tickets:
+            open(os.environ["SABOTAGE_MARK"], "w").close()
             tickets.execute(
                 "UPDATE tickets SET status = 'resolved', resolved_at = datetime() WHERE status != 'resolved'"
             )
@@ -22,13 +21,12 @@ sys.exit(monitor.wait())
 """
 
 
-def _forgiving(profile: Profile) -> Profile:
-    return replace(profile, monitor=("{python}", "-c", _PROGRAM, "{db}", *profile.monitor))
-
-
 SABOTAGE = Sabotage(
     title="forgiving monitor",
     sentence="The monitor resolves all tickets when it cannot see the cluster.",
-    breaks=("DEMO-04.7",),
-    profile=_forgiving,
+    breaks={
+        "DEMO-04.7": "a open ticket for store_down",
+    },
+    leaves=("DEMO-04.1", "DEMO-05.1"),
+    profile=lambda profile: monitor_behind(profile, "{python}", "-c", _PROGRAM, "{db}"),
 )

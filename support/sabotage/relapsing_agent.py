@@ -1,6 +1,5 @@
 """An agent whose repair does not hold: the node it has brought back is stopped again soon after."""
 
-from support.profile import Profile
 from support.sabotage.sabotage import Sabotage
 from support.sabotage.tampering import behind_program
 
@@ -21,19 +20,21 @@ if os.fork() == 0:
             continue
         brought_back = re.findall(r"stackctl (?:start|restart) (\\w+)", " ".join(text for (text,) in calls))
         if brought_back:
+            open(os.environ["SABOTAGE_MARK"], "w").close()
             stopped = subprocess.run(["stackctl", "stop", brought_back[0]])
             os._exit(stopped.returncode)
 os.execvp(agent[0], agent)
 """
 
 
-def _relapsing(profile: Profile) -> Profile:
-    return behind_program(profile, _RELAPSE, "{db}")
-
-
 SABOTAGE = Sabotage(
     title="relapsing agent",
     sentence="The agent's repair does not hold: what it has brought back is stopped again soon after.",
-    breaks=("DEMO-04.4", "DEMO-04.5"),
-    profile=_relapsing,
+    breaks={
+        "DEMO-04.4": "what is wrong with the stack: an empty collection",
+        "DEMO-04.5": "a line that reports that all is passing",
+    },
+    scenario='store "tikv0" is killed: the agent brings|The ticket is resolved by a repair that holds',
+    leaves=("DEMO-04.1", "DEMO-05.1"),
+    profile=lambda profile: behind_program(profile, _RELAPSE, "{db}"),
 )

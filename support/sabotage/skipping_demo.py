@@ -7,13 +7,22 @@ from support.sabotage.tampering import demo_changed
 
 _CHANGE = """
 import demo.story
-told = demo.story.CHAPTERS
-demo.story.CHAPTERS = {name: chapter for name, chapter in told.items() if name != "detection"}
+class Skipping(dict):
+    def items(self):
+        for name, chapter in super().items():
+            if name == "detection":
+                TOOK_EFFECT
+            else:
+                yield name, chapter
+demo.story.CHAPTERS = Skipping(demo.story.CHAPTERS)
 """
 
 SABOTAGE = Sabotage(
     title="skipping demo",
     sentence="The demo goes from the fault to the repair, past the detection.",
-    breaks=("DEMO-08.1",),
+    breaks={
+        "DEMO-08.1": "expected: the chapters that the screen showed",
+    },
+    leaves=("DEMO-06.5",),
     profile=partial(demo_changed, change=_CHANGE),
 )

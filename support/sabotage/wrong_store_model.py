@@ -28,6 +28,10 @@ def script(conversation: Conversation) -> Story:
 SABOTAGE = Sabotage(
     title="wrong-store model",
     sentence="The model restarts a healthy store and leaves the lost one as it is.",
-    breaks=("DEMO-04.4",),
+    breaks={
+        "DEMO-04.4": "node tikv1 was running, pid",
+    },
+    scenario='store "tikv0" is killed: the agent brings|The ticket is resolved by a repair that holds',
+    leaves=("DEMO-04.1", "DEMO-05.1"),
     script=script,
 )

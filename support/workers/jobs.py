@@ -15,7 +15,7 @@ _FOR_A_CORE = 1.5
 """Scenarios for each core: most of their time they wait, but all of them want to be answered in time."""
 _MEMORY = 400 * 2**20
 """Bytes that one scenario may need: a stack, an operator and the worker."""
-_RUNNABLE_FOR_A_CORE = 2.0
+_RUNNABLE_FOR_A_CORE = 1.5
 _REMEMBERED = 2.0
 """Seconds over which the load is averaged."""
 

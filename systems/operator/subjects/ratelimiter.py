@@ -42,10 +42,10 @@ node renews as its heartbeat.
 Nodes are controlled with `stackctl ps`, and `stackctl logs|inspect|start|restart|stop NODE`, where \
 stackctl is on the PATH."""
 
-_API_SECONDS = 0.5
+_API_SECONDS = 0.9
 # A node that waits for a paused Redis says so after a while; that is worth waiting for.
 _HEALTH_SECONDS = 1.0
-_REDIS_SECONDS = 0.4
+_REDIS_SECONDS = 0.9
 # The window of a key that nothing else is known of, in ms.
 _DEFAULT_WINDOW_MS = 60_000
 _PREFIX = "ratelimit:"

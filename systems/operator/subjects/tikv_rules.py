@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from systems.operator.invariants import Finding, Persistence, Violation
 from systems.operator.subjects.metrics import Latency
 
-CONFIRM_SECONDS = 1.0
+CONFIRM_SECONDS = 2.5
+"""So long a PD member has to be gone: one that is restarted as planned is back by then."""
 DISK_USED = 0.70
 """Share of a store's disk above which its space is low."""
 LATENCY = 0.1

@@ -86,7 +86,7 @@ async def test_a_way_can_be_cut_for_one_pair_of_nodes(tikv):
     address = tikv.environment["PD_ENDPOINT"]
     async with httpx.AsyncClient(trust_env=False) as outside:
         (await outside.get(f"{address}/pd/api/v1/health")).raise_for_status()
-        tikv.links.cut(OUTSIDE, PD_NAMES)
+        await tikv.links.cut(OUTSIDE, PD_NAMES)
         with pytest.raises(httpx.TransportError):
             await outside.get(f"{address}/pd/api/v1/health")
     assert await tikv.problems() == []
