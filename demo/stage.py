@@ -34,6 +34,8 @@ __all__ = ["Order", "Show", "Stage", "open_stage"]
 _MODEL = ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY")
 _ENDPOINTS = ("PD_ENDPOINT", "RATELIMITER_URL", "REDIS_URL", "PROMETHEUS_URL")
 _LOOK_EVERY = 0.25
+_WRONG_FOR = 0.5
+"""Seconds that what is wrong is on the screen at least, however quickly it is repaired."""
 _PROCESSES = ("agent", "monitor")
 
 
@@ -88,6 +90,7 @@ class Stage:
         self._breakage = breakage
         self._tasks = tasks
         self._enough = anyio.Event()
+        self._look_now = anyio.Event()
         self._broken_at = 0
 
     @property
@@ -128,6 +131,7 @@ class Stage:
         """Inject the fault, and return when the stack itself shows it. Raises BrokenBed."""
         self._broken_at = time.monotonic_ns()
         await self._breakage.inject(self.stack, (self._subject.fault(self.stack),))
+        self._look_now.set()  # an agent may be done with it before it is time to look again
 
     async def steady(self, within: float) -> None:
         """Return when the stack is in its steady state. Raises NotSteady after `within` seconds."""
@@ -136,8 +140,13 @@ class Stage:
     async def look(self) -> None:
         """Look at the system again and again, until cancelled."""
         while True:
+            self._look_now = anyio.Event()
             self.parts = await self._subject.look(self.stack)
-            await anyio.sleep(_LOOK_EVERY)
+            if self.violated:
+                await anyio.sleep(_WRONG_FOR)
+                continue
+            with anyio.move_on_after(_LOOK_EVERY):
+                await self._look_now.wait()
 
     async def watch_records(self) -> None:
         """Put what appears in the operator's records on the timeline, until cancelled."""
