@@ -57,7 +57,7 @@ class Operator:
     """Monitor and agent of one bed, on one database.
 
     `directory` is private to the bed; `endpoints` are the contract's variables for the stack and the model,
-    `limits` the operator's own for what it may use.
+    `limits` the operator's own for what it may use. The database is in `directory` unless another is named.
     """
 
     def __init__(
@@ -70,9 +70,10 @@ class Operator:
         endpoints: Mapping[str, str],
         spent: Spent,
         limits: Mapping[str, str] | None = None,
+        database: Path | None = None,
     ) -> None:
         self.profile = profile
-        self.database = directory / "tickets.db"
+        self.database = database or directory / "tickets.db"
         self._supervisor = supervisor
         self._subject = subject
         self._directory = directory

@@ -11,7 +11,7 @@ However the block is left, the operator is stopped, the fault is healed, the ste
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from anyio.abc import TaskGroup
 from hamcrest.core.matcher import Matcher
 
 from support.breakage import Breakage, Injected
+from support.demonstration import Demonstration, show_demo
 from support.evidence.clock import WallClock
 from support.evidence.eventually import eventually, expect
 from support.evidence.matchers import a_line_that, a_number_up_to
@@ -81,6 +82,7 @@ class TestBed:
         self._acted = False
         self._breakage = Breakage(self.timeline, self.spent)
         self._kept: list[Stay[Any]] = []
+        self._of_demos: list[Path] = []  # the databases of the operators in them
 
     @property
     def stack(self) -> Stack:
@@ -103,6 +105,11 @@ class TestBed:
         if not isinstance(self.model, ModelDouble):
             raise NotVerified(ONLY_DOUBLE)
         return self.model
+
+    @property
+    def profile(self) -> Profile:
+        """The profile of the operator under test."""
+        return self._run.profile
 
     @property
     def patience(self) -> float:
@@ -245,6 +252,63 @@ class TestBed:
         ):
             yield suite
 
+    async def show_demo(
+        self,
+        *,
+        columns: int,
+        rows: int,
+        subject: str | None = None,
+        agent: Sequence[str] | None = None,
+        database: Path | None = None,
+    ) -> Demonstration:
+        """Show the operator's demo on a terminal of this size: on the bed's stack or, with `subject`, one of
+        its own. With `agent`, that command is the agent.
+
+        Raises NotVerified when the profile names no demo, or the model that is set may not be asked.
+        """
+        self._run.allow_model(scripted=self.script is not None)
+        return await self.keep(self._host_demo(columns, rows, subject, agent, database))
+
+    @asynccontextmanager
+    async def _host_demo(
+        self,
+        columns: int,
+        rows: int,
+        subject: str | None,
+        agent: Sequence[str] | None,
+        database: Path | None,
+    ) -> AsyncIterator[Demonstration]:
+        sabotage = self._run.sabotage
+        profile = sabotage.profile(self._run.profile) if sabotage else self._run.profile
+        script = self.script or (sabotage.script() if sabotage else None) or on_call_engineer
+        directory = self._run.directory("b")
+        database = database or directory / "tickets.db"
+        self._of_demos.append(database)
+        evidence = self.evidence if not self._kept else self.evidence / f"demo-{len(self._kept) + 1}"
+        async with (
+            self._run.model(script, evidence=self.evidence) as self._model,
+            self._run.supervisor(evidence, on_event=self._process_event) as supervisor,
+            show_demo(
+                profile,
+                supervisor,
+                subject=subject or self.stack.subject,
+                directory=directory,
+                environment={
+                    **({} if subject else self.stack.environment),
+                    "ANTHROPIC_BASE_URL": self._model.url,
+                    "ANTHROPIC_API_KEY": self._run.canary,
+                },
+                evidence=evidence,
+                redactor=self._run.redactor,
+                spent=self.spent,
+                database=database,
+                agent=agent,
+                columns=columns,
+                rows=rows,
+            ) as demo,
+        ):
+            yield demo
+
     async def inject(self, *faults: Fault) -> None:
         """Break the stack, all at once, and return when the stack itself shows it.
 
@@ -364,8 +428,8 @@ class TestBed:
 
     def _note_sabotage(self) -> None:
         if self._run.sabotage is not None:
-            database = self._operator.database if self._operator else None
-            self._acted = self._run.sabotage.took_effect(database)
+            databases = [self._operator.database if self._operator else None, *self._of_demos]
+            self._acted = any(map(self._run.sabotage.took_effect, databases))
 
     async def _heal(self, stack: Stack) -> None:
         """Undo the faults, and see that nothing is left of them, or discard the stack."""

@@ -1,4 +1,5 @@
-"""Bad operators made of a good one: a program stands before it, or falsifies its records as they are written.
+"""Bad operators made of a good one: a program stands before it, falsifies its records as they are written, or
+changes its demo.
 
 What falsifies records is a trigger in the operator's own database, so it works on any operator that
 keeps to the contract.
@@ -8,6 +9,7 @@ from dataclasses import replace
 from typing import Literal
 
 from support.profile import Profile
+from support.sabotage.patches import TOOK_EFFECT
 
 MARK = "SABOTAGE_MARK"
 """Names, in the environment, the file that a program touches when it acts, and in a database the table that a
@@ -118,3 +120,20 @@ def until(line: str, then: Literal["freeze", "crash", "slow"]) -> tuple[str, ...
     It is then stopped for good, killed, or from then on stopped for 7 s at a time.
     """
     return ("{python}", "-c", _UNTIL, line, then)
+
+
+_BUILT_IN_DEMO = ("{python}", "-m", "demo")
+_LEAVE_MARK = f'open(os.environ["{MARK}"], "w").close()'
+
+
+def demo_changed(profile: Profile, change: str) -> Profile:
+    """The built-in demo with a piece of Python run in its process before it begins; another demo as it is.
+
+    `TOOK_EFFECT` in the change stands for an expression that leaves the mark and is None.
+    """
+    demo = tuple(profile.demo or ())
+    if demo[: len(_BUILT_IN_DEMO)] != _BUILT_IN_DEMO:
+        return profile
+    marking = change.replace(TOOK_EFFECT, _LEAVE_MARK)
+    program = f"import os, sys, demo.__main__, demo.app\n{marking}\nsys.exit(demo.__main__.main())"
+    return replace(profile, demo=("{python}", "-c", program, *demo[len(_BUILT_IN_DEMO) :]))

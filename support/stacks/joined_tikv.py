@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 
-from support.stacks.joined import JoinedNode, alone, ask
+from support.stacks.joined import JoinedNode, alone, ask, wake
 from support.stacks.stack import Change
 from support.stacks.tikv import TikvStack
 from support.verdict import BrokenBed
@@ -59,8 +59,33 @@ async def joined_tikv(control: Path) -> AsyncIterator[TikvStack]:
     At the end its nodes run and its data is what it was. Raises BrokenBed, with nothing changed, when it
     is not in its steady state or another run has joined it.
     """
+    stack = _stack_at(control)
+    with alone(control):
+        async with stack:
+            if problems := await stack.problems():
+                raise BrokenBed(f"the stack at {control} is not in its steady state: {'; '.join(problems)}")
+            try:
+                yield stack
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await stack.give_back()
+
+
+async def tidy_tikv(control: Path, *, within: float) -> None:
+    """Bring a stack that runs already into its steady state, whatever somebody who joined it has left.
+
+    Raises NotSteady after `within` seconds without that state, BrokenBed when another run has joined it.
+    """
+    stack = _stack_at(control)
+    with alone(control):
+        async with stack:
+            await wake(stack.nodes.values())
+            await stack.steady(within=within)
+
+
+def _stack_at(control: Path) -> _Joined:
     known: Mapping[str, Any] = json.loads(ask(control, "suite", "endpoints"))
-    stack = _Joined(
+    return _Joined(
         {name: JoinedNode(control, name) for name in known["nodes"]},
         pd_urls=known["pd_urls"],
         endpoint=known["endpoint"],
@@ -74,12 +99,3 @@ async def joined_tikv(control: Path) -> AsyncIterator[TikvStack]:
         substitutes=tuple(known["substitutes"]),
         control=control,
     )
-    with alone(control):
-        async with stack:
-            if problems := await stack.problems():
-                raise BrokenBed(f"the stack at {control} is not in its steady state: {'; '.join(problems)}")
-            try:
-                yield stack
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await stack.give_back()

@@ -117,19 +117,19 @@ class TikvStack(Stack):
     def nodes(self) -> Mapping[str, Node]:
         return self._nodes
 
-    def node(self, name: str) -> Node:
-        """The node of this name. Raises BrokenBed when there is none: a feature names one that is not."""
-        try:
-            return self._nodes[name]
-        except KeyError:
-            raise BrokenBed(f"there is no node {name}; there are {', '.join(self._nodes)}") from None
-
     @property
     def links(self) -> TikvLinks:
         """The ways between the nodes. Raises NotVerified when they are not the suite's own."""
         if self._links is None:
             raise NotVerified(_JOINED)
         return self._links
+
+    def node(self, name: str) -> Node:
+        """The node of this name. Raises BrokenBed when there is none: a feature names one that is not."""
+        try:
+            return self._nodes[name]
+        except KeyError:
+            raise BrokenBed(f"there is no node {name}; there are {', '.join(self._nodes)}") from None
 
     @property
     def settles_within(self) -> float:

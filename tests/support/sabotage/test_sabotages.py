@@ -42,7 +42,7 @@ def test_it_changes_something_and_says_when_it_acts(name):
     sabotage = load_sabotage(name)
     assert list(misfits(sabotage.patches, ROOT)) == []
     bad = sabotage.profile(PROFILE)
-    words = " ".join([*bad.monitor, *(bad.agent or ())])
+    words = " ".join([*bad.monitor, *(bad.agent or ()), *(bad.demo or ())])
     ways = [
         sabotage.script is not None,
         any(TOOK_EFFECT in patch.new for patch in sabotage.patches),
