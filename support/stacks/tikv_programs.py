@@ -21,6 +21,8 @@ DEFAULT_TIMES = 20.0
 
 _CAPACITY = 100 * 1024**2
 """So small that no machine has less: a store must not be short of space because its machine is."""
+_CAPACITY_OF_REAL = 10 * 1024**3
+"""The same for a real store, which takes some hundred MiB before anybody writes."""
 _NAMES = ("pd-server", "tikv-server")
 _ASKED_WITHIN = 30.0
 
@@ -72,7 +74,7 @@ def native(environ: Mapping[str, str], directory: Path | None) -> Programs:
     standing_in = [f"stand-in {what}" for what, one in (("PD", pd), ("TiKV", store)) if one.stand_in]
     return Programs(
         pd_server=(pd.path,),
-        tikv_server=(store.path,),
+        tikv_server=(store.path, f"--capacity={_CAPACITY_OF_REAL}B"),
         times=times,
         substitutes=(*standing_in, *_named(times)),
     )

@@ -39,7 +39,7 @@ def test_real_binaries_stand_in_for_nothing(tmp_path):
     found = native({"PATH": str(tmp_path)}, None)
     assert (found.pd_server, found.tikv_server) == (
         (str(tmp_path / "pd-server"),),
-        (str(tmp_path / "tikv-server"),),
+        (str(tmp_path / "tikv-server"), f"--capacity={10 * 1024**3}B"),
     )
     assert (found.substitutes, found.times, found.capacity, dict(found.environment)) == ((), 1, None, {})
 
