@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
-    "stack": ("process",),
+    "stack": ("process", "docker"),
+    "operator_in": ("host", "container"),
     "model": ("double", "live", "record", "replay"),
     "allow_host_shell": ("yes", "no"),
     "gate": ("default", "all"),
@@ -24,6 +25,8 @@ _DEFAULTS: Mapping[str, str] = {
     "operator": "",
     "sabotage": "",
     "join": "",
+    "project": "",
+    "operator_in": "host",
     "reports": "reports",
     "allow_host_shell": "no",
     "budget": "5",
@@ -42,7 +45,7 @@ class Settings:
     """The settings of one run; paths are absolute."""
 
     stack: str
-    """What a stack is made of: `process`."""
+    """What a stack is made of: `process`, or `docker` for containers."""
     model: str
     """The LLM behind the agent: `double`, the scripted stand-in; `live`, the real one; `record`, the real one
     whose answers are kept; `replay`, the answers that were kept."""
@@ -54,6 +57,10 @@ class Settings:
     """The control socket of a stack that runs already, to be used in place of new ones."""
     reports: Path
     """The directory that the run writes its reports to."""
+    project: str | None = None
+    """The compose project of a stack that runs already, to be used in place of new ones."""
+    operator_in: Literal["host", "container"] = "host"
+    """Where the operator runs: on this machine, or in containers beside the stack."""
     allow_host_shell: bool = False
     """Whether a real model may run commands on this machine."""
     budget: float = 5.0
@@ -98,6 +105,8 @@ def load_settings(
         sabotage=chosen["sabotage"] or None,
         join=base / chosen["join"] if chosen["join"] else None,
         reports=base / chosen["reports"],
+        project=chosen["project"] or None,
+        operator_in="container" if chosen["operator_in"] == "container" else "host",
         allow_host_shell=chosen["allow_host_shell"] == "yes",
         budget=float(chosen["budget"]),
         price=_price(chosen["price"]),

@@ -7,7 +7,7 @@ broken bed: every error here is an AssertionError that says what was expected an
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,6 @@ from support.evidence.records import Records, read_records
 from support.evidence.shell import ShellWitness
 from support.evidence.spent import Spent
 from support.profile import SYSTEM_PATH, Profile
-from support.stacks.control import install
 from support.supervisor import (
     CannotStart,
     Command,
@@ -57,7 +56,8 @@ class Operator:
     """Monitor and agent of one bed, on one database.
 
     `directory` is private to the bed; `endpoints` are the contract's variables for the stack and the model,
-    `limits` the operator's own for what it may use.
+    `install_tools` puts what it controls nodes with into a directory, `limits` the operator's own for what it
+    may use.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Operator:
         directory: Path,
         endpoints: Mapping[str, str],
         spent: Spent,
+        install_tools: Callable[[Path], None],
         limits: Mapping[str, str] | None = None,
     ) -> None:
         self.profile = profile
@@ -85,8 +86,8 @@ class Operator:
         self._doomed: set[str] = set()
         for name in ("bin", "agent-bin", "home", "tmp"):
             (directory / name).mkdir()
-        install(directory / "bin")
-        install(directory / "agent-bin")
+        install_tools(directory / "bin")
+        install_tools(directory / "agent-bin")
         self.shell = ShellWitness(directory / "shell", path=SYSTEM_PATH)
         self.shell.install(directory / "agent-bin")
 

@@ -128,6 +128,13 @@ class Run:
         """A supervisor under this run's guardian, which masks this run's secrets."""
         return Supervisor(spools, guardian=self.guardian, mask=self.redactor.mask, on_event=on_event)
 
+    def _docker_stack(
+        self, subject: str, directory: Path, supervisor: Supervisor
+    ) -> AbstractAsyncContextManager[Stack]:
+        from support.stacks.docker_stack import docker_stack  # slow to import, and for these runs alone
+
+        return docker_stack(subject, guardian=self.guardian, directory=directory, supervisor=supervisor)
+
     @asynccontextmanager
     async def feature(self, name: str) -> AsyncIterator[FeatureRoom]:
         """Open what the scenarios of one feature share."""
@@ -144,6 +151,10 @@ class Run:
             started += 1
             directory = self.directory("s")
             async with self.supervisor(evidence / f"stack-{started}") as supervisor:
+                if self.settings.stack == "docker":
+                    async with self._docker_stack(subject, directory, supervisor) as stack:
+                        yield stack
+                    return
                 match subject:
                     case "ratelimiter":
                         opened: AbstractAsyncContextManager[Stack] = ratelimiter_on_processes(

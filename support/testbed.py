@@ -216,6 +216,7 @@ class TestBed:
                     "ANTHROPIC_API_KEY": self._run.canary,
                 },
                 spent=self.spent,
+                install_tools=self.stack.install_tools,
                 limits=_variables(profile, self.limits),
             )
             watch = RecordsWatch(operator.database, self.timeline)
@@ -265,6 +266,8 @@ class TestBed:
         """
 
         def observe_the_living() -> T | Awaitable[T]:
+            if self._stack is not None and self._stack.trouble is not None:
+                raise BrokenBed(self._stack.trouble)
             if self._operator is not None:
                 self._operator.expect_alive()
             if self._model is not None and self._model.exhausted:
@@ -308,7 +311,8 @@ class TestBed:
     def facts(self, reports: Path) -> ScenarioFacts:
         """What this bed adds to the result of its scenario; evidence is named relative to `reports`."""
         unanswered = self._model.unanswered if self._model else ()
-        broken = self._broken or self._clock.problem() or ("; ".join(unanswered) or None)
+        trouble = self._stack.trouble if self._stack else None
+        broken = trouble or self._broken or self._clock.problem() or ("; ".join(unanswered) or None)
         return ScenarioFacts(
             measures={
                 **measures(self.timeline.events),

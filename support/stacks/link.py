@@ -29,19 +29,21 @@ _ABORT = struct.pack("ii", 1, 0)
 class Link:
     """One way from whoever connects to it to port `to` of 127.0.0.1; it has a port of its own for life.
 
-    A connection that finds nobody listening beyond the link is reset.
+    It is reached at `host`, an address of this machine. A connection that finds nobody listening beyond it is
+    reset.
     """
 
-    def __init__(self, name: str, *, to: int) -> None:
+    def __init__(self, name: str, *, to: int, host: str = _HOST) -> None:
         self.name = name
+        self.host = host
         self._to = to
-        self._reserved = reserve_port()
+        self._reserved = reserve_port(host)
         self._server: asyncio.Server | None = None
         self._pairs: set[_Pair] = set()
         self._hanging = False
         self._delay = 0.0
         self._divert: tuple[int, Callable[[], bool]] | None = None
-        self._barred: Callable[[int], bool] | None = None
+        self._barred: Callable[[tuple[str, int]], bool] | None = None
 
     @property
     def port(self) -> int:
@@ -82,8 +84,8 @@ class Link:
         for pair in tuple(self._pairs):
             pair.abort()
 
-    def bar(self, source: Callable[[int], bool] | None) -> None:
-        """Reset connections, old and new, from the ports for which `source` is true; None bars nobody."""
+    def bar(self, source: Callable[[tuple[str, int]], bool] | None) -> None:
+        """Reset connections, old and new, from where `source` is true; None bars nobody."""
         self._barred = source
         for pair in tuple(self._pairs):
             if source is not None and source(pair.near.source):
@@ -122,7 +124,7 @@ class Link:
         self._reserved.close()
 
     async def _listen(self) -> None:
-        listening = socket.create_server((_HOST, self.port), backlog=_BACKLOG)
+        listening = socket.create_server((self.host, self.port), backlog=_BACKLOG)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Pair(self).near, sock=listening)
 
@@ -208,15 +210,15 @@ class _End(asyncio.Protocol):
     def __init__(self, pair: _Pair) -> None:
         self._pair = pair
         self.transport: asyncio.Transport | None = None
-        self.source = 0
-        """The port at the other side of this connection."""
+        self.source = ("", 0)
+        """Address and port at the other side of this connection."""
         self._late: deque[tuple[float, bytes | None]] = deque()
         self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self.source = transport.get_extra_info("peername")[1]
+        self.source = transport.get_extra_info("peername")[:2]
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self is self._pair.near:
             transport.pause_reading()  # until there is somewhere to write to

@@ -18,6 +18,7 @@ import httpx
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from support.stacks.control import install as install_stackctl
 from support.stacks.links import RateLimiterLinks
 from support.stacks.redis_witness import witness
 from support.stacks.stack import Change, Node, NotSteady, Stack
@@ -78,6 +79,9 @@ class RateLimiterStack(Stack):
         )
         self._changes: list[Change] = []
 
+    def install_tools(self, directory: Path) -> None:
+        install_stackctl(directory)
+
     @property
     def nodes(self) -> Mapping[str, Node]:
         return self._nodes
@@ -89,8 +93,8 @@ class RateLimiterStack(Stack):
             return {"RATELIMITER_URL": self._url, "REDIS_URL": self.redis_url, **control}
         first = next(iter(self._links.to_node.values()))
         return {
-            "RATELIMITER_URL": f"http://127.0.0.1:{first.port}",
-            "REDIS_URL": f"redis://127.0.0.1:{self._links.operator_to_redis.port}/0",
+            "RATELIMITER_URL": f"http://{first.host}:{first.port}",
+            "REDIS_URL": f"redis://{self._links.host}:{self._links.operator_to_redis.port}/0",
             **control,
         }
 

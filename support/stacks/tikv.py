@@ -14,6 +14,7 @@ from urllib.parse import quote
 import anyio
 import httpx
 
+from support.stacks.control import install as install_stackctl
 from support.stacks.stack import Change, Node, NotSteady, Stack
 from support.stacks.tikv_links import TikvLinks
 from support.verdict import BrokenBed
@@ -91,6 +92,9 @@ class TikvStack(Stack):
         """Let go of the connections; the nodes are left to whoever runs them."""
         with anyio.CancelScope(shield=True):
             await self._http.aclose()
+
+    def install_tools(self, directory: Path) -> None:
+        install_stackctl(directory)
 
     @property
     def nodes(self) -> Mapping[str, Node]:

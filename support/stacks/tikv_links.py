@@ -1,7 +1,7 @@
 """The ways between the nodes of a TiKV stack, each of which can be cut for one pair of nodes.
 
 Every address that a node advertises is a link of the suite's own. All nodes use the same addresses, so
-which of them a connection comes from is told by whose process holds its other end (`/proc`, proc(5)).
+which of them a connection comes from is told by its other end.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,17 +15,23 @@ OUTSIDE = "the operator"
 
 
 class TikvLinks:
-    """Opens and cuts the links of one stack; `pids` tells the process of each node that runs."""
+    """Opens and cuts the links of one stack, which are reached at `host`.
 
-    def __init__(self, exits: AsyncExitStack, pids: Callable[[], Mapping[str, int]]) -> None:
+    `source` tells from which node a connection comes, by the address and port at its other end, or OUTSIDE.
+    """
+
+    def __init__(
+        self, exits: AsyncExitStack, source: Callable[[tuple[str, int]], str], *, host: str = "127.0.0.1"
+    ) -> None:
         self._exits = exits
-        self._pids = pids
+        self._source = source
+        self._host = host
         self._links: dict[str, list[Link]] = {}
         self._cut: set[frozenset[str]] = set()
 
     async def open(self, node: str, *, to: int) -> int:
         """Open a link to a port of `node` on 127.0.0.1 and return the port to advertise."""
-        link = await self._exits.enter_async_context(Link(f"to {node}", to=to))
+        link = await self._exits.enter_async_context(Link(f"to {node}", to=to, host=self._host))
         self._links.setdefault(node, []).append(link)
         return link.port
 
@@ -50,14 +56,23 @@ class TikvLinks:
     def _bar(self, node: str) -> None:
         barred = {name for pair in self._cut if node in pair for name in pair - {node}}
         for link in self._links[node]:
-            link.bar((lambda port: self._source(port) in barred) if barred else None)
+            link.bar((lambda end: self._source(end) in barred) if barred else None)
 
-    def _source(self, port: int) -> str:
-        sockets = _sockets_at(port)
-        for name, pid in self._pids().items():
+
+def by_process(pids: Callable[[], Mapping[str, int]]) -> Callable[[tuple[str, int]], str]:
+    """Tell from which node a connection comes by whose process holds its other end (`/proc`, proc(5)).
+
+    `pids` tells the process of each node that runs.
+    """
+
+    def source(end: tuple[str, int]) -> str:
+        sockets = _sockets_at(end[1])
+        for name, pid in pids().items():
             if sockets & _sockets_of(pid):
                 return name
         return OUTSIDE
+
+    return source
 
 
 def _sockets_at(port: int) -> set[str]:

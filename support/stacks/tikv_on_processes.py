@@ -11,7 +11,7 @@ from pathlib import Path
 from support.stacks.control import serve_stackctl
 from support.stacks.process import ProcessNode
 from support.stacks.tikv import PD_NAMES, STORE_NAMES, TikvStack
-from support.stacks.tikv_links import TikvLinks
+from support.stacks.tikv_links import TikvLinks, by_process
 from support.supervisor import CannotStart, Command, Port, Supervisor, reserve_port
 from support.verdict import BrokenBed
 
@@ -88,7 +88,7 @@ async def tikv_on_processes(
         return {name: node.process.pid for name, node in nodes.items() if node.state == "running"}
 
     async with AsyncExitStack() as opened:
-        links = TikvLinks(opened, pids)
+        links = TikvLinks(opened, by_process(pids))
 
         def ports(names: Sequence[str]) -> dict[str, int]:
             return {name: opened.enter_context(reserve_port()).number for name in names}

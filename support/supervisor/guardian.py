@@ -63,6 +63,7 @@ class Guardian:
         self._log = log
         self._registered: dict[int, ProcessInfo] = {}
         self._directories = [directory]
+        self._engines: list[list[str]] = []
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", leftovers.__file__, str(registry)],
             stdin=subprocess.PIPE,
@@ -135,10 +136,20 @@ class Guardian:
         self._directories.append(path)
         _append(self._log, directory=str(path))
 
+    def register_engine(self, client: str, host: str, label: str) -> None:
+        """What carries the run's tag as this label on the Docker engine at `host` is removed at the end.
+
+        `client` is the path of the docker command.
+        """
+        record = [client, host, label]
+        if record not in self._engines:
+            self._engines.append(record)
+            _append(self._log, engine=record)
+
     def close(self) -> None:
         """Ends the run: waits until all that is registered is gone, and fills `removed`.
 
-        Raises GuardianFailed if a process or a directory could not be removed within 30 seconds.
+        Raises GuardianFailed if a process, a directory or a container could not be removed within 30 seconds.
         """
         if self._log < 0:
             return
@@ -149,17 +160,20 @@ class Guardian:
                 [ProcessInfo(*info) for info in fields[0]],
                 [ProcessInfo(*info) for info in fields[1]],
                 fields[2],
+                fields[3],
             )
         else:  # it was killed itself, or is broken: its work remains to be done
             report = leftovers.finish(self._registry)
         os.close(self._log)
         self._log = -1
         self.removed = tuple(report.killed)
-        if report.remaining or report.directories:
+        if report.remaining or report.directories or report.containers:
             raise GuardianFailed(
                 f"The run {self.tag} is over, but these would not go: "
                 + ", ".join(
-                    [f"{info.command} (pid {info.pid})" for info in report.remaining] + report.directories
+                    [f"{info.command} (pid {info.pid})" for info in report.remaining]
+                    + report.directories
+                    + report.containers
                 )
                 + f".\nThe list of all it started is {self._registry}. {complaint.decode(errors='replace')}"
             )
