@@ -50,16 +50,20 @@ def inspecting_nodes() -> str:
     )
 
 
-def controlling(verb: str, node: str) -> str:
-    """The command that starts, stops or restarts one node, and waits until it is ready."""
-    name = shlex.quote(node)
+def controlling(verb: str, *nodes: str) -> str:
+    """The command that starts, stops or restarts nodes, containers side by side, until they are ready."""
+    names = [shlex.quote(node) for node in nodes]
+    bring = (
+        f'bring() {{ said=$(docker {verb} "$(container "$1")" 2>&1) || '
+        f'{{ echo "cannot {verb} $1: $said"; return 1; }}; for i in $(seq {_PATIENCE * 5}); do '
+        'health=$(docker inspect --format \'{{.State.Health.Status}}\' "$(container "$1")"); '
+        '[ "$health" = starting ] || break; sleep 0.2; done; echo "$1: $health"; }'
+    )
+    if len(names) == 1:
+        return _either(f"stackctl {verb} {names[0]}", f"{_CONTAINER}; {bring}; bring {names[0]}")
     return _either(
-        f"stackctl {verb} {name}",
-        f'{_CONTAINER}; docker {verb} "$(container {name})" || {{ echo "cannot {verb} {node}"; exit 1; }}; '
-        f"for i in $(seq {_PATIENCE * 5}); do "
-        f"health=$(docker inspect --format '{{{{.State.Health.Status}}}}' \"$(container {name})\"); "
-        '[ "$health" = starting ] || break; sleep 0.2; done; '
-        f'echo "{node}: $health"',
+        "; ".join(f"stackctl {verb} {name}" for name in names),
+        f'{_CONTAINER}; {bring}; for node in {" ".join(names)}; do bring "$node" & done; wait',
     )
 
 
