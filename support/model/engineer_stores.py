@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from support.model.conversation import Turn
 from support.model.counters import Unreadable
 from support.model.http_shell import answer_of_any, client_in, first_look, request
-from support.model.nodes import controlling, inspecting_nodes, log_in, looking_at_nodes, node_states_in
+from support.model.nodes import commands_of_nodes, controlling, log_in, looking_at_nodes, node_states_in
 from support.model.script import Reply, Story
 
 _STORES = '"${PD_ENDPOINT%/}/pd/api/v1/stores"'
@@ -23,7 +23,7 @@ def store_down(store: str) -> Story:
     seen = yield Reply(
         f"The ticket says that store {store} is down. Before I change anything I look at what PD knows of "
         "the stores, which node is which, and what the nodes printed last.",
-        [first_look([_STORES]), inspecting_nodes(), looking_at_nodes()],
+        [first_look([_STORES]), commands_of_nodes(), looking_at_nodes()],
     )
     listed = _stores_in(seen)
     client = client_in(seen.results[0].text)

@@ -41,12 +41,12 @@ def looking_at_nodes() -> str:
     )
 
 
-def inspecting_nodes() -> str:
-    """The command that shows all there is to know of every node, under the heading `== NODE`."""
+def commands_of_nodes() -> str:
+    """The command that shows the command line of every node, below a heading `== NODE`."""
     return _either(
         'for node in $(stackctl ps | cut -d " " -f 1); do echo "== $node"; stackctl inspect "$node"; done',
         f"{_CONTAINER}; for node in $({_LISTING} | cut -d ' ' -f 1); do "
-        'echo "== $node"; docker inspect "$(container "$node")"; done',
+        'echo "== $node"; docker inspect --format "{{json .Args}}" "$(container "$node")"; done',
     )
 
 

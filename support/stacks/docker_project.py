@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import anyio
 
@@ -101,17 +102,23 @@ async def compose_project(
     volumes: Sequence[str],
     directory: Path,
     supervisor: Supervisor,
+    grace: int = 5,
+    ports: Mapping[str, Mapping[int, int]] = MappingProxyType({}),
 ) -> AsyncIterator[Containers]:
     """Start services of a project on a network of its own, and return when their health checks are green.
 
-    What they print goes to the supervisor's spools. Everything carries the run's label. Raises BrokenBed.
+    What they print goes to the supervisor's spools. Everything carries the run's label.
+    `grace` is how many seconds a node has to stop; `ports` says which more ports of which service are
+    published where. Raises BrokenBed.
     """
-    labelled = _labels(engine, network, services=services, volumes=volumes)
-    override = directory / "labels.json"
-    override.write_text(json.dumps(labelled, indent=2), encoding="utf-8")
+    added = _added(engine, network, services=services, volumes=volumes, ports=ports)
+    override = directory / "added.json"
+    override.write_text(json.dumps(added, indent=2), encoding="utf-8")
     engine = engine.of(network.name, files=(*engine.files, override), variables=engine.variables or {})
     async with following(engine, directory=directory, supervisor=supervisor) as (events, logs):
-        nodes = {name: ContainerNode(engine, events, name, grace=5, printed=logs.latest) for name in services}
+        nodes = {
+            name: ContainerNode(engine, events, name, grace=grace, printed=logs.latest) for name in services
+        }
         try:
             await _up(engine, events, logs, services)
             yield Containers(nodes=nodes, events=events)
@@ -149,13 +156,24 @@ async def following(
         await tasks.__aexit__(None, None, None)
 
 
-def _labels(
-    engine: Engine, network: Network, *, services: Sequence[str], volumes: Sequence[str]
+def _added(
+    engine: Engine,
+    network: Network,
+    *,
+    services: Sequence[str],
+    volumes: Sequence[str],
+    ports: Mapping[str, Mapping[int, int]],
 ) -> Mapping[str, object]:
-    """What is added to the compose files: the run's label on everything, and the network."""
+    """What is added to the compose files: the run's label on everything, the network, and ports."""
     labels = {"labels": {LABEL: engine.tag}}
     return {
-        "services": dict.fromkeys(services, labels),
+        "services": {
+            name: {
+                **labels,
+                "ports": [f"127.0.0.1:{at}:{port}" for port, at in ports.get(name, {}).items()],
+            }
+            for name in services
+        },
         "networks": {"default": {"name": network.name, "external": True}},
         "volumes": dict.fromkeys(volumes, labels),
     }

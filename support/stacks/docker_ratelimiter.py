@@ -1,6 +1,6 @@
 """Starts a rate limiter stack of containers: a real Redis and three nodes, from `docker/ratelimiter`."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -10,11 +10,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from support.stacks.docker import LABEL, Engine
-from support.stacks.docker_events import Events
 from support.stacks.docker_images import get_images
 from support.stacks.docker_project import COMPOSE_FILES, compose_project, private_network
-from support.stacks.docker_tools import install_docker
 from support.stacks.links import open_links
+from support.stacks.on_docker import OnDocker
 from support.stacks.ratelimiter import NODE_NAMES, RateLimiterStack
 from support.supervisor import Supervisor, reserve_port
 
@@ -22,29 +21,10 @@ _FILE = COMPOSE_FILES / "ratelimiter" / "compose.yaml"
 _SERVICES = ("redis", *NODE_NAMES)
 
 
-class RateLimiterOnDocker(RateLimiterStack):
-    """A rate limiter stack whose nodes are containers; its operator controls them with `docker`."""
+class RateLimiterOnDocker(OnDocker, RateLimiterStack):
+    """A rate limiter stack whose nodes are containers."""
 
-    def on(self, engine: Engine, events: Events) -> None:
-        """Take note of the engine that it runs on, and of what that tells."""
-        self._engine = engine
-        self._events = events
-        events.note = self.note
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        return {
-            **super().environment,
-            **self._engine.environment,
-            "COMPOSE_PROJECT_NAME": self._engine.project,
-        }
-
-    @property
-    def trouble(self) -> str | None:
-        return self._events.trouble
-
-    def install_tools(self, directory: Path) -> None:
-        install_docker(self._engine, directory)
+    note = RateLimiterStack.note
 
 
 @asynccontextmanager

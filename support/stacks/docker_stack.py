@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from support.stacks.docker import LABEL, Engine
 from support.stacks.docker_ratelimiter import ratelimiter_on_docker
+from support.stacks.docker_tikv import tikv_on_docker
 from support.stacks.stack import Stack
 from support.supervisor import Guardian, Supervisor
 from support.verdict import BrokenBed
@@ -22,9 +23,11 @@ async def docker_stack(
     project = f"acceptance-{guardian.tag}-{directory.name}"
     match subject:
         case "ratelimiter":
-            opened = ratelimiter_on_docker(
+            opened: AbstractAsyncContextManager[Stack] = ratelimiter_on_docker(
                 engine, project=project, directory=directory, supervisor=supervisor
             )
+        case "tikv":
+            opened = tikv_on_docker(engine, project=project, directory=directory, supervisor=supervisor)
         case _:
             raise BrokenBed(f"there is no docker stack for subject {subject}")
     async with opened as stack:

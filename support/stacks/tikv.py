@@ -203,6 +203,24 @@ class TikvStack(Stack):
                 await anyio.sleep(0.02)
         raise BrokenBed(f"PD has no leader other than {name} after {within:g} s")
 
+    async def fill_disk(self, store: str, size: int) -> None:
+        """Use so many bytes more of a store's disk."""
+        ballast = self._ballast(store)
+        ballast.touch()
+        with ballast.open("rb+") as file:
+            file.truncate(size)
+
+    async def disk_filled(self, store: str) -> bool:
+        """Whether what `fill_disk` has used is used still."""
+        return self._ballast(store).exists()
+
+    async def free_disk(self, store: str) -> None:
+        """Give back what `fill_disk` has used, if anything."""
+        self._ballast(store).unlink(missing_ok=True)
+
+    def _ballast(self, store: str) -> Path:
+        return self.directory / store / "ballast"
+
     async def write(self, key: str, value: str) -> None:
         """Store a value through the first store that takes it. Raises httpx.HTTPError."""
         await self._through_any("PUT", key, value)

@@ -16,9 +16,9 @@ from support.supervisor import CannotStart, Command, Port, Supervisor, reserve_p
 from support.verdict import BrokenBed
 
 _HOST = "127.0.0.1"
-_EVICTION = 30.0
+EVICTION = 30.0
 """Seconds that a real store may need to hand its leaders on before it ends (TiKV v8.5.7: up to 20)."""
-_CAPACITY = 100 * 1024**2
+SMALL_DISK = 100 * 1024**2
 """So small that no machine has less: a store must not be short of space because its machine is."""
 DEFAULT_TIMES = 20.0
 """The stand-ins' times are so many times shorter than the real ones, unless somebody wants others."""
@@ -48,7 +48,7 @@ def stand_ins(times: float = DEFAULT_TIMES) -> Programs:
         tikv_server=(sys.executable, "-m", "systems.tikv.tikv_server"),
         times=times,
         substitutes=named,
-        capacity=_CAPACITY,
+        capacity=SMALL_DISK,
     )
 
 
@@ -119,7 +119,7 @@ async def tikv_on_processes(
                 env=environment,
                 ready=Port(ready),
                 ready_within=60,
-                grace=_EVICTION / programs.times + 5,
+                grace=EVICTION / programs.times + 5,
             )
             return ProcessNode(supervisor, command)
 
