@@ -98,6 +98,7 @@ def load_settings(
             shown = written.format(name.upper() if source is from_environ else name)
             _check(name, value, shown)
             chosen[name] = value
+    _fits_together(chosen)
     return Settings(
         stack=chosen["stack"],
         model=chosen["model"],
@@ -113,6 +114,18 @@ def load_settings(
         recordings=base / chosen["recordings"],
         gate="all" if chosen["gate"] == "all" else "default",
     )
+
+
+def _fits_together(chosen: Mapping[str, str]) -> None:
+    if chosen["stack"] == "docker":
+        if chosen["join"]:
+            raise SettingError(
+                "join: is about a stack of processes; join one of containers with project=NAME"
+            )
+        return
+    for name in ("project", "operator_in"):
+        if chosen[name] != _DEFAULTS[name]:
+            raise SettingError(f"{name}={chosen[name]}: is about containers; it needs stack=docker as well")
 
 
 def _check(name: str, value: str, shown: str) -> None:

@@ -170,7 +170,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         coverage = self._coverage(register, selected, base / "features")
         if not self.config.dry_run:
             tags = {str(tag) for scenario in selected for tag in scenario.effective_tags}
-            default_run.require(tags, join=prepared.settings.join)
+            default_run.require(tags, join=prepared.settings.join, stack=prepared.settings.stack)
         self.load_hooks()
         self.load_step_definitions()
         self.context._set_root_attribute("prepared", prepared)

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from support.machine import ports, programs, temporary
+from support.machine import docker, ports, programs, temporary
 from support.machine.finding import Finding, Unready
 
 _ANSWERS_WITHIN = 5.0
@@ -20,15 +20,20 @@ NEEDED: tuple[_Look, ...] = (
 )
 """Without any of these the default run cannot run."""
 
-USABLE: tuple[_Look, ...] = (programs.docker, programs.tikv, programs.browser)
-"""What some runs can use beside that."""
+USABLE: tuple[_Look, ...] = (programs.tikv, programs.browser)
+"""What some runs can use beside that, and beside Docker (`docker.findings`)."""
 
 
-def require(subjects: Collection[str], *, join: Path | None) -> None:
-    """Raise Unready unless stacks of these subjects can be started here, or joined at this socket."""
+def require(subjects: Collection[str], *, join: Path | None, stack: str = "process") -> None:
+    """Raise Unready unless stacks of these subjects can be started here, or joined at this socket.
+
+    `stack` is what they are made of, as the setting says.
+    """
     temporary.temporary_directory(os.environ).require()
     ports.loopback_ports().require()
-    if join is not None:
+    if stack == "docker":
+        docker.require(os.environ)
+    elif join is not None:
         _require_stack(join)
     elif "ratelimiter" in subjects:
         programs.redis(os.environ).require()

@@ -37,6 +37,8 @@ class Leftovers:
 
     directory: Path
     processes: tuple[ProcessInfo, ...]
+    containers: tuple[str, ...] = ()
+    """What could not be removed from which Docker engine, in words; the next sweep tries again."""
 
 
 def default_home() -> Path:
@@ -213,7 +215,7 @@ def sweep(home: Path | None = None) -> list[Leftovers]:
         if run is None or not run.harness_alive:
             report = leftovers.finish(registry)
             leftovers.removed(registry.with_suffix(""))
-            found.append(Leftovers(registry.with_suffix(""), tuple(report.killed)))
+            found.append(Leftovers(registry.with_suffix(""), tuple(report.killed), tuple(report.containers)))
         os.close(log)
     return found
 
