@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanag
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from support.evidence.redaction import Redactor, secrets_of
 from support.gherkin import EventLoop
@@ -26,6 +26,9 @@ from support.stacks.stack import Stack
 from support.stacks.tikv_on_processes import stand_ins, tikv_on_processes
 from support.supervisor import Guardian, Supervisor, sweep
 from support.verdict import BrokenBed, NotVerified
+
+if TYPE_CHECKING:
+    from support.stacks.docker_operator import OperatorContainers
 
 ONLY_DOUBLE = "what the model says is part of this scenario; run it with -D model=double"
 
@@ -134,6 +137,21 @@ class Run:
         from support.stacks.docker_stack import docker_stack  # slow to import, and for these runs alone
 
         return docker_stack(subject, guardian=self.guardian, directory=directory, supervisor=supervisor)
+
+    @asynccontextmanager
+    async def operator_place(
+        self, stack: Stack, directory: Path
+    ) -> AsyncIterator["OperatorContainers | None"]:
+        """Where the operator's processes run: in containers, or (None) on this machine."""
+        if self.settings.operator_in == "host":
+            yield None
+            return
+        from support.stacks.docker_operator import operator_in_containers
+        from support.stacks.on_docker import OnDocker
+
+        assert isinstance(stack, OnDocker)  # the settings see to that
+        async with operator_in_containers(stack, directory) as containers:
+            yield containers
 
     @asynccontextmanager
     async def feature(self, name: str) -> AsyncIterator[FeatureRoom]:

@@ -203,8 +203,10 @@ class TestBed:
         directory = self._run.directory("b")
         async with (
             self._run.model(script, evidence=self.evidence) as self._model,
+            self._run.operator_place(self.stack, directory) as containers,
             self._run.supervisor(self.evidence, on_event=self._process_event) as supervisor,
         ):
+            url = self._model.url if containers is None else await containers.reachable(self._model.url)
             operator = Operator(
                 profile,
                 supervisor,
@@ -212,11 +214,12 @@ class TestBed:
                 directory=directory,
                 endpoints={
                     **self.stack.environment,
-                    "ANTHROPIC_BASE_URL": self._model.url,
+                    "ANTHROPIC_BASE_URL": url,
                     "ANTHROPIC_API_KEY": self._run.canary,
                 },
                 spent=self.spent,
                 install_tools=self.stack.install_tools,
+                containers=containers,
                 limits=_variables(profile, self.limits),
             )
             watch = RecordsWatch(operator.database, self.timeline)

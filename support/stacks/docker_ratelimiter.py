@@ -67,7 +67,7 @@ async def ratelimiter_on_docker(
                     links=links,
                     other_redis=partial(_other_redis, engine, project),
                 )
-                stack.on(engine.of(project, files=[_FILE], variables=variables), containers.events)
+                stack.on(engine.of(project, files=[_FILE], variables=variables), containers.events, network)
                 async with stack:
                     await stack.watch()
                     yield stack

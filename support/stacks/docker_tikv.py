@@ -31,7 +31,7 @@ class TikvOnDocker(OnDocker, TikvStack):
 
     async def disk_filled(self, store: str) -> bool:
         there = ("exec", self._container(store).container, "find", "/data", "-name", "ballast")
-        return bool(self._engine.ask(*there))
+        return bool(self.engine.ask(*there))
 
     async def free_disk(self, store: str) -> None:
         await self._container(store).run("rm", "-f", _BALLAST)
@@ -102,7 +102,7 @@ async def tikv_on_docker(
             capacity=SMALL_DISK if substitutes else None,
             substitutes=(*substitutes, f"times ×{times:g}") if substitutes else (),
         )
-        stack.on(project_engine, containers.events)
+        stack.on(project_engine, containers.events, network)
         async with stack:
             yield stack
 

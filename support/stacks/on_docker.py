@@ -5,6 +5,7 @@ from pathlib import Path
 
 from support.stacks.docker import Engine
 from support.stacks.docker_events import Events
+from support.stacks.docker_project import Network
 from support.stacks.stack import Change, Stack
 
 
@@ -14,9 +15,15 @@ class OnDocker(Stack):
     To be named before the class of the subject.
     """
 
-    def on(self, engine: Engine, events: Events) -> None:
-        """Take note of the engine and the project that it runs on, and witness what others do to it."""
-        self._engine = engine
+    engine: Engine
+    """The engine, and the project on it."""
+    network: Network
+    """What its nodes are on."""
+
+    def on(self, engine: Engine, events: Events, network: Network) -> None:
+        """Take note of what it runs on, and witness what others do to it."""
+        self.engine = engine
+        self.network = network
         self._events = events
         events.note = self.note
 
@@ -27,7 +34,7 @@ class OnDocker(Stack):
     @property
     def environment(self) -> Mapping[str, str]:
         subject: Mapping[str, str] = super().environment  # type: ignore[safe-super]
-        return {**subject, **self._engine.environment, "COMPOSE_PROJECT_NAME": self._engine.project}
+        return {**subject, **self.engine.environment, "COMPOSE_PROJECT_NAME": self.engine.project}
 
     @property
     def trouble(self) -> str | None:
@@ -35,4 +42,4 @@ class OnDocker(Stack):
 
     def install_tools(self, directory: Path) -> None:
         """Put the `docker` command there, wherever this machine has it."""
-        (directory / "docker").symlink_to(self._engine.client)
+        (directory / "docker").symlink_to(self.engine.client)
