@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from support.evidence.redaction import Redactor, secrets_of
 from support.gherkin import EventLoop
+from support.machine import docker
 from support.model import Model, ModelDouble, Script
 from support.model.live import LiveModel, upstream_of
 from support.model.meter import Meter
@@ -136,7 +137,24 @@ class Run:
     ) -> AbstractAsyncContextManager[Stack]:
         from support.stacks.docker_stack import docker_stack  # slow to import, and for these runs alone
 
-        return docker_stack(subject, guardian=self.guardian, directory=directory, supervisor=supervisor)
+        return docker_stack(
+            subject,
+            joined=self.settings.project,
+            guardian=self.guardian,
+            directory=directory,
+            supervisor=supervisor,
+        )
+
+    def expect_containers(self) -> None:
+        """Raise NotVerified, with what to do about it, unless stacks are made of containers."""
+        if self.settings.stack == "docker":
+            return
+        engine = docker.engine(os.environ)
+        if not engine.fits:
+            raise NotVerified(
+                f"no Docker engine: {engine.seen}; {engine.next_step}, and run with -D stack=docker"
+            )
+        raise NotVerified("it needs a stack of containers; run with -D stack=docker")
 
     @asynccontextmanager
     async def operator_place(

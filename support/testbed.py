@@ -162,6 +162,16 @@ class TestBed:
             self._stack = await self._room.stacks.borrow(subject)
         self.timeline.record("stack.steady")
 
+    def expect_containers(self) -> None:
+        """Raise NotVerified, with what to do about it, unless stacks are made of containers."""
+        self._run.expect_containers()
+
+    async def renew_stack(self) -> None:
+        """Take the stack down and get a new one. Raises BrokenBed when none can be had."""
+        with self.spent.on("stack"):
+            await self._room.stacks.discard(self.stack)
+        await self.borrow_stack(self.stack.subject)
+
     async def host_operator(self) -> Operator:
         """The operator, with its model and a path for its database, and none of its processes yet."""
         if self._operator is None:

@@ -85,7 +85,11 @@ class ContainerNode:
         )
 
     async def join(self, network: str) -> None:
-        """Put the container back on a network, under its own name."""
+        """Put the container back on a network, under its own name, if it is not there."""
+        settings = self.inspect()["NetworkSettings"]
+        assert isinstance(settings, dict)
+        if network in settings["Networks"]:
+            return
         await self._change(
             f"connect {self._name}",
             lambda docker: docker.network.connect(network, self.container, alias=self._name),

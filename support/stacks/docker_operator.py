@@ -104,7 +104,7 @@ async def operator_in_containers(stack: OnDocker, directory: Path) -> AsyncItera
             "OPERATOR_DATA": str(directory),
             "OPERATOR_HOME": str(directory),
             "DOCKER_SOCKET": socket,
-            "DOCKER_GROUP": str(os.stat(socket).st_gid),  # noqa: ASYNC240, PTH116 - of no file on a disk
+            "DOCKER_GROUP": str(os.stat(socket).st_gid),  # noqa: PTH116 - of no file on a disk
             "DOCKER_CLIENT": str(Path(stack.engine.client).resolve()),  # noqa: ASYNC240
         },
     )

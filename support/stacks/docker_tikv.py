@@ -27,19 +27,14 @@ class TikvOnDocker(OnDocker, TikvStack):
     note = TikvStack.note
 
     async def fill_disk(self, store: str, size: int) -> None:
-        await self._container(store).run("truncate", "--size", str(size), _BALLAST)
+        await self.container(store).run("truncate", "--size", str(size), _BALLAST)
 
     async def disk_filled(self, store: str) -> bool:
-        there = ("exec", self._container(store).container, "find", "/data", "-name", "ballast")
+        there = ("exec", self.container(store).container, "find", "/data", "-name", "ballast")
         return bool(self.engine.ask(*there))
 
     async def free_disk(self, store: str) -> None:
-        await self._container(store).run("rm", "-f", _BALLAST)
-
-    def _container(self, name: str) -> ContainerNode:
-        node = self.node(name)
-        assert isinstance(node, ContainerNode)
-        return node
+        await self.container(store).run("rm", "-f", _BALLAST)
 
 
 @asynccontextmanager

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from support.stacks.docker import Engine
-from support.stacks.docker_events import Events
+from support.stacks.docker_events import PROJECT, Events
+from support.stacks.docker_nodes import ContainerNode
 from support.stacks.docker_project import Network
 from support.stacks.stack import Change, Stack
+from support.verdict import BrokenBed
 
 
 class OnDocker(Stack):
@@ -26,6 +28,22 @@ class OnDocker(Stack):
         self.network = network
         self._events = events
         events.note = self.note
+
+    def container(self, name: str) -> ContainerNode:
+        """The container of a node. Raises BrokenBed when there is none: a feature names one that is not."""
+        node = self.nodes.get(name)
+        if not isinstance(node, ContainerNode):
+            raise BrokenBed(f"there is no node {name}; there are {', '.join(self.nodes)}")
+        return node
+
+    def left(self) -> list[str]:
+        """What the engine still has of the project, for when it was taken down."""
+        of_project = ("--filter", f"label={PROJECT}={self.engine.project}")
+        return [
+            *self.engine.ask("ps", "--all", "--quiet", *of_project).split(),
+            *self.engine.ask("volume", "ls", "--quiet", *of_project).split(),
+            *self.engine.ask("network", "ls", "--quiet", "--filter", f"name={self.network.name}").split(),
+        ]
 
     def note(self, change: Change) -> None:
         """Add a change that somebody else witnessed."""

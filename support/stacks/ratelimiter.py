@@ -34,7 +34,7 @@ BASELINE: Mapping[str, tuple[int, int]] = MappingProxyType({"login": (5, 2), "se
 """Counters that every scene holds: limit and count, for a window of ten minutes. No fault touches them."""
 
 
-_JOINED = "a stack that was joined has no links of the suite's own; run without -D join"
+_JOINED = "a stack that was joined has no links of the suite's own; run without -D join and -D project"
 
 
 @dataclass(frozen=True, kw_only=True)
