@@ -45,6 +45,8 @@ class Seen:
     """Its id."""
     started: int = 0
     """When it was started last, in nanoseconds since the epoch, by the engine's clock."""
+    ended: int = 0
+    """When it ended last, likewise; what it has printed since is of its latest start."""
     own: list[list[float]] = field(default_factory=list)
     """When the suite itself has changed it: from and to, in seconds since the epoch."""
 
@@ -52,7 +54,8 @@ class Seen:
 class Events:
     """Follows the events of one project; `run` until cancelled.
 
-    `started` is told of every start of a container, `note` of the changes that are not the suite's own.
+    `started` is told of every start of a container, and when it had ended before; `note` of the changes that
+    are not the suite's own.
     """
 
     def __init__(self, engine: Engine, *, started: Callable[[str, int], None]) -> None:
@@ -163,7 +166,9 @@ class Events:
             seen.state = _STATES[action]
         if action == "start":
             seen.started, seen.health = at, "starting"
-            self._started(name, at)
+            self._started(name, seen.ended)
+        if action == "die":
+            seen.ended = at
         if action in _DEEDS:
             own = self._witness(name, action, at)
             if action == "destroy" and not own and not self.stopping:

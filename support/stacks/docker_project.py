@@ -59,13 +59,13 @@ class Logs:
         """What follows the log of a node since its latest start."""
         return self._latest.get(name)
 
-    async def follow(self, name: str, at: int) -> None:
-        """Follow what is printed from now on; `at` is when the container was started, in ns."""
+    async def follow(self, name: str, since: int) -> None:
+        """Follow what a container has printed since this time, in nanoseconds since the epoch."""
         command = Command(
             name=name,
             argv=[
                 *(self._engine.client, "logs", "--follow"),
-                *("--since", f"{at // 10**9}.{at % 10**9:09}", self._events.of(name).container),
+                *("--since", f"{since // 10**9}.{since % 10**9:09}", self._events.of(name).container),
             ],
             cwd=self._directory,
             env=self._engine.environment,
@@ -141,8 +141,8 @@ async def following(
     """Follow the events of the engine's project, and what its containers print."""
     tasks = anyio.create_task_group()
 
-    def started(name: str, at: int) -> None:
-        tasks.start_soon(logs.follow, name, at)
+    def started(name: str, since: int) -> None:
+        tasks.start_soon(logs.follow, name, since)
 
     events = Events(engine, started=started)
     logs = Logs(engine, events, supervisor, directory)
