@@ -26,6 +26,8 @@ from typing import Self
 from support.supervisor import leftovers
 from support.supervisor.leftovers import ProcessInfo
 
+_TRY = "\ntry: see that this engine answers and has room, then acceptance clean"
+
 
 class GuardianFailed(Exception):
     """Something of the run could not be removed; the message says what and where."""
@@ -178,6 +180,7 @@ class Guardian:
                     + report.containers
                 )
                 + f".\nThe list of all it started is {self._registry}. {complaint.decode(errors='replace')}"
+                + (_TRY if report.containers else "")
             )
 
     def __enter__(self) -> Self:
