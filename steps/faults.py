@@ -22,7 +22,13 @@ from support.faults.pd import FollowerKilled, LeaderKilled, QuorumLost
 from support.faults.process import CrashLoop, NodeKilled, NodePaused, NodeStopped
 from support.faults.redis_data import GhostAllowing, OverLimit, WrongType
 from support.faults.store import StoreCrashLoop, StoreKilled, StorePaused, StoreStopped
-from support.faults.tikv_network import OperatorBlind, StoreCutOffFromPd, StoreCutOffFromPeers, StoreSlow
+from support.faults.tikv_network import (
+    OperatorBlind,
+    StoreCutOffFromPd,
+    StoreCutOffFromPeers,
+    StoreSlow,
+    StoresSlow,
+)
 from support.gherkin import then, when
 from support.testbed import TestBed
 from support.verdict import BrokenBed
@@ -65,6 +71,7 @@ fault('store "{store}" dies whenever it is started', StoreCrashLoop)
 fault('store "{store}" is cut off from PD', StoreCutOffFromPd)
 fault('store "{store}" is cut off from its peers', StoreCutOffFromPeers)
 fault('store "{store}" answers {milliseconds:d} milliseconds late', StoreSlow)
+fault("the stores hear each other {milliseconds:d} milliseconds late", StoresSlow)
 fault('the disk of store "{store}" is {percent:d} percent full', DiskNearlyFull)
 fault("a PD follower is killed", FollowerKilled)
 fault("the PD leader is killed", LeaderKilled)

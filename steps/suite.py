@@ -8,7 +8,11 @@ from support.sabotage.sabotage import named
 from support.suite import SuiteRun
 from support.testbed import TestBed
 
-_REPAIR = "DEMO-05.4"
+_PARTS = {
+    "the repair": ("DEMO-05.4", "features/operator/rate_limiter_demo.feature"),
+    "the diagnosis of a lost store": ("DEMO-04.3", None),
+}
+"""What is tested, in words: the criterion that says it, and the feature if not all of them."""
 _GONE_WITHIN = 5.0
 
 
@@ -17,20 +21,20 @@ async def meets(bed: TestBed, criterion: str, sabotage: str) -> None:
     bed.seen["suite"] = await bed.start_suite(criterion, sabotage=named(sabotage))
 
 
-@when("the acceptance test of the repair is run")
-async def is_run(bed: TestBed) -> None:
-    bed.seen["suite"] = await bed.start_suite(_REPAIR)
+@when("the acceptance test of {part} is run")
+async def is_run(bed: TestBed, part: str) -> None:
+    bed.seen["suite"] = await _start(bed, part)
 
 
-@when("the acceptance test of the repair joins that stack")
-async def joins(bed: TestBed) -> None:
+@when("the acceptance test of {part} joins that stack")
+async def joins(bed: TestBed, part: str) -> None:
     bed.seen["found"] = await _condition(bed)
-    bed.seen["suite"] = await bed.start_suite(_REPAIR, join=bed.stack.environment["STACKCTL_SOCKET"])
+    bed.seen["suite"] = await _start(bed, part, join=bed.stack.environment["STACKCTL_SOCKET"])
 
 
-@when("the acceptance test of the repair comes to {end} with a fault in place")
-async def comes_to_its_end(bed: TestBed, end: str) -> None:
-    suite = await bed.start_suite(_REPAIR)
+@when("the acceptance test of {part} comes to {end} with a fault in place")
+async def comes_to_its_end(bed: TestBed, part: str, end: str) -> None:
+    suite = await _start(bed, part)
     await suite.fault_in_place()
     suite.end_by(end)
     bed.seen["suite"] = suite
@@ -57,6 +61,12 @@ async def names_criterion(bed: TestBed, criterion: str, words: str) -> None:
 @then("it has started Redis and three rate limiter nodes of its own")
 async def started_nodes(bed: TestBed) -> None:
     nodes = ("redis", *(f"ratelimiter-{number}" for number in (1, 2, 3)))
+    expect(_suite(bed).nodes(), has_items(*nodes), of="the nodes that it started")
+
+
+@then("it has started three PD members and three stores of its own")
+async def started_tikv(bed: TestBed) -> None:
+    nodes = (f"{kind}{number}" for kind in ("pd", "tikv") for number in range(3))
     expect(_suite(bed).nodes(), has_items(*nodes), of="the nodes that it started")
 
 
@@ -88,6 +98,11 @@ async def _expect_status(bed: TestBed, status: int) -> None:
     with bed.spent.on("waiting"):
         ended = await _suite(bed).ended()
     expect(str(ended), equal_to(f"exit status {status}"), of="the end of the acceptance test")
+
+
+async def _start(bed: TestBed, part: str, **settings: str) -> SuiteRun:
+    criterion, feature = _PARTS[part]
+    return await bed.start_suite(criterion, feature=feature, **settings)
 
 
 def _suite(bed: TestBed) -> SuiteRun:

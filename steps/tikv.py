@@ -1,8 +1,9 @@
 """The words about TiKV: its steady state, its data, its PD."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import anyio
+import httpx
 from hamcrest import empty, equal_to, greater_than, less_than
 
 from steps.model import open_again
@@ -16,6 +17,10 @@ from support.verdict import BrokenBed
 from support.workload.tikv import Traffic
 
 _WRITTEN = {f"order-{number}": f"of customer {number}" for number in range(20)}
+_OBSERVATIONS = 10
+"""So often a steady state has to be seen."""
+_BETWEEN = 0.05
+"""Seconds between two observations: ten of them outlast a heartbeat."""
 _FILED_WITHIN = 5.0
 _RESOLVED_WITHIN = 20.0
 _ENOUGH = 200
@@ -29,6 +34,16 @@ async def borrow_stack(bed: TestBed) -> None:
     await bed.borrow_stack("tikv")
 
 
+@given("a TiKV stack with the times of a real cluster, in its steady state")
+async def borrow_real_stack(bed: TestBed) -> None:
+    await bed.borrow_stack("tikv at real times")
+
+
+@given("a TiKV stack with a Prometheus, in its steady state")
+async def borrow_measured_stack(bed: TestBed) -> None:
+    await bed.borrow_stack("tikv with Prometheus")
+
+
 @given("data was written to the cluster")
 async def write(bed: TestBed) -> None:
     with bed.spent.on("stack"):
@@ -40,8 +55,11 @@ async def write(bed: TestBed) -> None:
 async def steady(bed: TestBed, members: int, stores: int) -> None:
     expect(len(bed.stack.pd_urls), equal_to(members), of="PD members")
     expect(len(bed.stack.addresses), equal_to(stores), of="stores")
-    for _ in range(3):
-        await bed.recovered(within=10)
+    await bed.recovered(within=bed.stack.settles_within)
+    with bed.spent.on("waiting"):
+        for _ in range(_OBSERVATIONS - 1):
+            await anyio.sleep(_BETWEEN)
+            expect(await bed.stack.problems(), empty(), of="what is wrong with the stack")
 
 
 @then("all other nodes, stores and settings are as they were")
@@ -51,8 +69,8 @@ async def untouched(bed: TestBed) -> None:
 
 @then("the data written before can be read")
 async def read(bed: TestBed) -> None:
-    for key, value in _WRITTEN.items():
-        expect(await bed.stack.read(key), equal_to(value), of=f"what is stored under {key}")
+    with bed.spent.on("waiting"):
+        await _expect_stored(bed, _WRITTEN)
 
 
 @then("one ticket is filed, for that store")
@@ -123,11 +141,14 @@ async def checks_pass(bed: TestBed, count: int) -> None:
 @given('the monitor has filed a ticket for store "{store}", which stays lost')
 async def has_filed(bed: TestBed, store: str) -> None:
     await bed.inject(StoreKilled(bed.stack, store=store))
-    await one_ticket(bed)
+    bed.seen["ticket"] = only(a_ticket_for("store_down", bed.expected.identifier, status="open"))
+    await bed.until(lambda: bed.operator.records().tickets, bed.seen["ticket"], within=_FILED_WITHIN)
 
 
 @given("clients read and update data all the time")
 async def traffic(bed: TestBed) -> None:
+    with bed.spent.on("stack"):
+        await bed.stack.all_lead()  # or the loss of one that leads nothing would not be felt
     traffic = await bed.keep(Traffic(bed.stack, name="workload"))
     bed.seen["traffic"] = traffic
     await bed.until(lambda: len(traffic.answers), greater_than(_ENOUGH), within=30)
@@ -136,7 +157,7 @@ async def traffic(bed: TestBed) -> None:
 @then("the workload dipped after the fault and is back at its level")
 async def dipped(bed: TestBed) -> None:
     traffic, fault = bed.seen["traffic"], bed.injected.at
-    before = traffic.rate(fault - _SPAN, fault)
+    before = traffic.rate(traffic.answers[0].done, fault)
     lowest = min(
         traffic.rate(start, start + _SPAN)
         for start in range(fault, traffic.answers[-1].done - _SPAN, _SPAN // 4)
@@ -154,8 +175,7 @@ async def nothing_lost(bed: TestBed) -> None:
     traffic = bed.seen["traffic"]
     await traffic.pause()
     expect(len(traffic.acknowledged), greater_than(0), of="keys with an acknowledged update")
-    for key, value in traffic.acknowledged.items():
-        expect(await bed.stack.read(key), equal_to(value), of=f"what is stored under {key}")
+    await _expect_stored(bed, traffic.acknowledged)
 
 
 @then("one ticket is filed for each lost member, and one for the missing leader")
@@ -185,3 +205,13 @@ async def all_resolved(bed: TestBed) -> None:
 @then("a ticket for that store is open again within {count:d} checks of the claim")
 async def open_again_for_store(bed: TestBed, count: int) -> None:
     await open_again(bed, bed.expected.key, count)
+
+
+async def _expect_stored(bed: TestBed, wanted: Mapping[str, str]) -> None:
+    """Raise AssertionError unless all of this can be read: data that cannot is lost to who needs it."""
+    for key, value in wanted.items():
+        try:
+            stored = await bed.stack.read(key)
+        except httpx.HTTPError as error:
+            stored = f"not to be read: {type(error).__name__}: {error}".partition("\n")[0]
+        expect(stored, equal_to(value), of=f"what is stored under {key}")

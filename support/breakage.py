@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from support.evidence.eventually import expect
 from support.evidence.matchers import unchanged_from
+from support.evidence.spent import Spent
 from support.evidence.timeline import Timeline
 from support.faults.fault import Fault
 from support.stacks.stack import NotSteady, Stack
@@ -37,10 +38,11 @@ class Injected:
 class Breakage:
     """All faults of one scenario, from the first that is begun to the last that is healed."""
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(self, timeline: Timeline, spent: Spent) -> None:
         self.injected: Injected | None = None
         """The latest faults."""
         self._timeline = timeline
+        self._spent = spent
         self._begun: list[Fault] = []
 
     @property
@@ -54,9 +56,11 @@ class Breakage:
         Raises BrokenBed when that cannot be done, or when they never show.
         """
         try:
-            await self._put_in_place(stack, faults)
-            for fault in faults:
-                await self._shown(fault)
+            with self._spent.on("stack"):
+                await self._put_in_place(stack, faults)
+            with self._spent.on("waiting"):  # it takes a cluster its time to see what has happened to it
+                for fault in faults:
+                    await self._shown(fault)
         except (BrokenBed, NotVerified):
             raise
         except Exception as error:  # whatever it is, it is not the operator's

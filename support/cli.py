@@ -1,18 +1,22 @@
 """`acceptance`: what this machine can run, a stack to play with, and the end of what crashed runs left.
 
-usage: acceptance doctor | up ratelimiter | clean | report [merge] [DIR…]
+usage: acceptance doctor | up SUBJECT | clean | report [merge] [DIR…] | prove | repeat --times N …
 """
 
 import argparse
 import os
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from support import repeat
+from support.config import SettingError, load_settings
 from support.machine import default_run, docker
 from support.machine.finding import Unready
+from support.prove import command as prove
 from support.report import commands as report
+from support.stacks.stack import Stack
 from support.supervisor import GuardianFailed, sweep
 from support.terminal import say
 from support.up import up
@@ -25,11 +29,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["report"]:
         return report.main(words[1:])
+    if words[:1] == ["prove"]:
+        return prove.main(words[1:])
+    if words[:1] == ["repeat"]:
+        return repeat.main(words[1:])
     options = _parser().parse_args(words)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
-    except (GuardianFailed, Unready) as error:
+    except (GuardianFailed, SettingError, Unready) as error:
         say(f"{error}\n", sys.stderr)
         return 1
 
@@ -55,8 +63,9 @@ def doctor(_: argparse.Namespace) -> int:
 
 def start_stack(options: argparse.Namespace) -> int:
     """Start a stack to play with until Ctrl-C."""
-    default_run.require([options.subject], join=None)
-    return up(_print_endpoints)
+    settings = load_settings(defines={"join": ""}, environ=os.environ, file={}, base=Path.cwd())
+    default_run.require([options.subject], settings)
+    return up(options.subject, settings, _tell)
 
 
 def clean(_: argparse.Namespace) -> int:
@@ -79,26 +88,35 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("report", help="Render a saved result again, or merge several to one.")
+    commands.add_parser("prove", help="Put the suite before operators that are bad on purpose.")
+    commands.add_parser("repeat", help="Run scenarios again and again, and say which are flaky.")
     for name, function in (("doctor", doctor), ("up", start_stack), ("clean", clean)):
         text = (function.__doc__ or "").strip()
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(command=function)
         if name == "up":
-            command.add_argument("subject", choices=["ratelimiter"], help="the kind of system to start")
+            command.add_argument(
+                "subject", choices=["ratelimiter", "tikv"], help="the kind of system to start"
+            )
     return parser
 
 
-def _print_endpoints(environment: Mapping[str, str], urls: Sequence[str], bin_: Path) -> None:
-    exports = "".join(f"  export {name}={shlex.quote(text)}\n" for name, text in environment.items())
+_WORDS = {"ratelimiter": "A rate limiter stack", "tikv": "A TiKV stack"}
+_TO_TRY = {
+    "ratelimiter": "curl $RATELIMITER_URL/api/nodes",
+    "tikv": "curl $PD_ENDPOINT/pd/api/v1/stores",
+}
+
+
+def _tell(stack: Stack, bin_: Path) -> None:
+    made_of = f" ({', '.join(stack.substitutes)})" if stack.substitutes else ""
+    exports = "".join(f"  export {name}={shlex.quote(text)}\n" for name, text in stack.environment.items())
     say(
-        "A rate limiter stack is in its steady state: Redis, and nodes at\n"
-        + "".join(f"  {url}\n" for url in urls)
-        + "To use it from another terminal:\n"
-        + exports
-        + f"  export PATH={shlex.quote(str(bin_))}:$PATH\n"
-        "  curl $RATELIMITER_URL/api/nodes\n"
+        f"{_WORDS[stack.subject]} is in its steady state{made_of}: {', '.join(stack.nodes)}\n"
+        "To use it from another terminal:\n" + exports + f"  export PATH={shlex.quote(str(bin_))}:$PATH\n"
+        f"  {_TO_TRY[stack.subject]}\n"
         "  stackctl ps\n"
-        "  uv run behave -D join=$STACKCTL_SOCKET --tags @ratelimiter\n"
+        f"  uv run behave -D join=$STACKCTL_SOCKET --tags @{stack.subject}\n"
         "Ctrl-C stops it and leaves nothing.\n",
         sys.stdout,
     )

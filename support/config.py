@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
-    "stack": ("process", "docker"),
+    "stack": ("process", "docker", "native"),
     "operator_in": ("host", "container"),
     "model": ("double", "live", "record", "replay"),
     "allow_host_shell": ("yes", "no"),
@@ -27,6 +27,7 @@ _DEFAULTS: Mapping[str, str] = {
     "join": "",
     "project": "",
     "operator_in": "host",
+    "tikv_bin": "",
     "reports": "reports",
     "allow_host_shell": "no",
     "budget": "5",
@@ -45,7 +46,8 @@ class Settings:
     """The settings of one run; paths are absolute."""
 
     stack: str
-    """What a stack is made of: `process`, or `docker` for containers."""
+    """What a stack is made of: `process`; `docker` for containers; `native` for the TiKV binaries of this
+    machine."""
     model: str
     """The LLM behind the agent: `double`, the scripted stand-in; `live`, the real one; `record`, the real one
     whose answers are kept; `replay`, the answers that were kept."""
@@ -55,6 +57,8 @@ class Settings:
     """The name of a deliberately bad operator to run against, from `support/sabotage/`."""
     join: Path | None
     """The control socket of a stack that runs already, to be used in place of new ones."""
+    tikv_bin: Path | None
+    """Where `pd-server` and `tikv-server` are for `native`; None is the PATH."""
     reports: Path
     """The directory that the run writes its reports to."""
     project: str | None = None
@@ -105,6 +109,7 @@ def load_settings(
         operator=base / chosen["operator"] if chosen["operator"] else None,
         sabotage=chosen["sabotage"] or None,
         join=base / chosen["join"] if chosen["join"] else None,
+        tikv_bin=base / Path(chosen["tikv_bin"]).expanduser() if chosen["tikv_bin"] else None,
         reports=base / chosen["reports"],
         project=chosen["project"] or None,
         operator_in="container" if chosen["operator_in"] == "container" else "host",

@@ -1,8 +1,9 @@
-"""SIGINT, SIGTERM and SIGHUP to a run: the first one stops what is running and lets everything be undone, the
-others are noted and change nothing, for a second Ctrl-C must not break the clean-up of the first."""
+"""SIGINT, SIGTERM and SIGHUP to a run: the first one stops what is running and lets everything be undone, and
+whoever sends another one later wants the end now: the guardian, which sees the run end, clears up then."""
 
 import os
 import signal
+import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from types import CodeType, FrameType
@@ -11,6 +12,9 @@ from typing import Any
 __all__ = ["Interruption"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ONE_REQUEST = 0.5
+"""Seconds within which several signals are one request: timeout(1) and uv send theirs to the process and to
+its group, and of a closed terminal both the kernel and the shell tell."""
 
 
 class Interruption:
@@ -20,12 +24,16 @@ class Interruption:
     by one of the functions whose code is in `raise_in`; elsewhere the run goes on until it looks at
     `signal`. In both cases `noticed` is called first, with the signal's name. A signal that is
     ignored (in a background job of a script, SIGINT is) stays ignored.
+
+    A second SIGINT or SIGTERM ends the process at once, with 128 + its number: no fault is healed by the run,
+    and no report is written. SIGHUP never does, for nobody sends it in a hurry.
     """
 
     def __init__(self, *, raise_in: Collection[CodeType], noticed: Callable[[str], None]) -> None:
         self._raise_in = frozenset(raise_in)
         self._noticed = noticed
         self._before: dict[signal.Signals, Any] = {}
+        self._since = 0.0
         self.signal: signal.Signals | None = None
         """The first signal, once there was one."""
 
@@ -44,9 +52,11 @@ class Interruption:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name
         if self.signal is not None:
-            _say(f"{name}: still stopping; kill -9 {os.getpid()} leaves what is not undone yet")
+            if number != signal.SIGHUP and time.monotonic() - self._since > _ONE_REQUEST:
+                _say(f"{name}: ending now; what is not undone yet is removed, no report is written")
+                os._exit(128 + number)
             return
-        self.signal = signal.Signals(number)
+        self.signal, self._since = signal.Signals(number), time.monotonic()
         _say(f"{name}: stopping, and undoing what was begun")
         self._noticed(name)
         if self._may_raise(frame):

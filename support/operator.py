@@ -62,8 +62,8 @@ class Operator:
 
     `directory` is private to the bed; `endpoints` are the contract's variables for the stack and the model,
     `install_tools` puts what it controls nodes with into a directory, `containers` is where its processes run
-    unless that is this machine, `limits` the operator's own for what it
-    may use.
+    unless that is this machine, `limits` the operator's own for what it may use. The database is in
+    `directory` unless another is named.
     """
 
     def __init__(
@@ -78,9 +78,10 @@ class Operator:
         install_tools: Callable[[Path], None],
         containers: "OperatorContainers | None" = None,
         limits: Mapping[str, str] | None = None,
+        database: Path | None = None,
     ) -> None:
         self.profile = profile
-        self.database = directory / "tickets.db"
+        self.database = database or directory / "tickets.db"
         self._supervisor = supervisor
         self._subject = subject
         self._directory = directory

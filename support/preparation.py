@@ -7,7 +7,7 @@ from typing import Any
 
 from support.config import Settings, load_settings
 from support.profile import Profile, check_commands, load_profile
-from support.sabotage.sabotage import Sabotage, load_sabotage
+from support.sabotage.sabotage import Sabotage, check_fits, load_sabotage
 
 BUILT_IN = Path("systems/operator/profile.toml")
 
@@ -36,4 +36,6 @@ def prepare(config: Any, *, base: Path) -> Prepared:
     profile = load_profile(settings.operator or base / BUILT_IN)
     check_commands(profile)
     sabotage = load_sabotage(settings.sabotage) if settings.sabotage else None
+    if sabotage is not None:
+        check_fits(sabotage, base)
     return Prepared(settings=settings, profile=profile, sabotage=sabotage)

@@ -3,14 +3,16 @@
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from support.event_loop import EventLoop
 from support.evidence.redaction import Redactor, secrets_of
-from support.gherkin import EventLoop
 from support.machine import docker
 from support.model import Model, ModelDouble, Script
 from support.model.live import LiveModel, upstream_of
@@ -20,16 +22,23 @@ from support.model.recording import Recorder, recording_of
 from support.model.replay import ReplayedModel
 from support.preparation import Prepared
 from support.report.write import EVIDENCE
-from support.stacks.joined import joined_ratelimiter
+from support.sabotage.at_work import AtWork
+from support.stacks.joined import joined_ratelimiter, subject_at
+from support.stacks.joined_tikv import joined_tikv
 from support.stacks.process import ratelimiter_on_processes
 from support.stacks.shared import SharedStacks, shared_stacks
 from support.stacks.stack import Stack
-from support.stacks.tikv_on_processes import stand_ins, tikv_on_processes
+from support.stacks.tikv_on_processes import tikv_on_processes
+from support.stacks.tikv_programs import DEFAULT_TIMES, Programs, native, stand_ins
 from support.supervisor import Guardian, Supervisor, sweep
 from support.verdict import BrokenBed, NotVerified
 
 if TYPE_CHECKING:
     from support.stacks.docker_operator import OperatorContainers
+_JOINED: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Stack]]] = {
+    "ratelimiter": joined_ratelimiter,
+    "tikv": joined_tikv,
+}
 
 ONLY_DOUBLE = "what the model says is part of this scenario; run it with -D model=double"
 
@@ -51,7 +60,8 @@ class Run:
     def __init__(self, prepared: Prepared) -> None:
         self.settings = settings = prepared.settings
         self.profile = prepared.profile
-        self.sabotage = prepared.sabotage
+        self._sabotage = prepared.sabotage
+        self.sabotage: AtWork | None = None
         self.canary = f"sk-ant-canary-{secrets.token_hex(24)}"
         """The API key that operators are given, good for nothing, so that one who leaks it is found out."""
         self.redactor = Redactor(
@@ -67,6 +77,10 @@ class Run:
     def __enter__(self) -> Self:
         sweep()
         self.guardian = self._exits.enter_context(Guardian.start())
+        if self._sabotage is not None:
+            self.sabotage = AtWork(
+                self._sabotage, base=Path.cwd(), directory=self.guardian.directory / "sabotage"
+            )
         self.loop = self._exits.enter_context(EventLoop())
         return self
 
@@ -128,6 +142,11 @@ class Run:
         async with live:
             yield live
 
+    @property
+    def code(self) -> Path:
+        """The root of the code that is run: this repository, or a damaged copy of it."""
+        return self.sabotage.code if self.sabotage else Path.cwd()
+
     def supervisor(self, spools: Path, *, on_event: OnEvent | None = None) -> Supervisor:
         """A supervisor under this run's guardian, which masks this run's secrets."""
         return Supervisor(spools, guardian=self.guardian, mask=self.redactor.mask, on_event=on_event)
@@ -171,37 +190,64 @@ class Run:
         async with operator_in_containers(stack, directory) as containers:
             yield containers
 
+    @cached_property
+    def _binaries(self) -> Programs:
+        return native(os.environ, self.settings.tikv_bin)
+
+    def _tikv(self, *, times: float = DEFAULT_TIMES) -> Programs:
+        return self._binaries if self.settings.stack == "native" else stand_ins(times)
+
     @asynccontextmanager
     async def feature(self, name: str) -> AsyncIterator[FeatureRoom]:
         """Open what the scenarios of one feature share."""
         evidence = self.settings.reports / EVIDENCE / name
-        started = 0
 
         @asynccontextmanager
-        async def open_stack(subject: str) -> AsyncIterator[Stack]:
-            nonlocal started
-            if self.settings.join is not None and subject == "ratelimiter":
-                async with joined_ratelimiter(self.settings.join) as joined:
+        async def open_stack(kind: str) -> AsyncIterator[Stack]:
+            join = self.settings.join
+            if join is not None and kind == subject_at(join):
+                async with _JOINED[kind](join) as joined:
                     yield joined
                 return
-            started += 1
             directory = self.directory("s")
-            async with self.supervisor(evidence / f"stack-{started}") as supervisor:
+            async with self.supervisor(_next_directory(evidence, "stack")) as supervisor:
                 if self.settings.stack == "docker":
-                    async with self._docker_stack(subject, directory, supervisor) as stack:
+                    async with self._docker_stack(kind, directory, supervisor) as stack:
                         yield stack
                     return
-                match subject:
+                match kind:
                     case "ratelimiter":
                         opened: AbstractAsyncContextManager[Stack] = ratelimiter_on_processes(
-                            directory=directory, supervisor=supervisor, environ=os.environ
+                            directory=directory,
+                            supervisor=supervisor,
+                            environ=os.environ,
+                            code=self.code,
                         )
                     case "tikv":
-                        opened = tikv_on_processes(stand_ins(), directory=directory, supervisor=supervisor)
+                        opened = tikv_on_processes(self._tikv(), directory=directory, supervisor=supervisor)
+                    case "tikv with Prometheus":
+                        opened = tikv_on_processes(
+                            self._tikv(), directory=directory, supervisor=supervisor, metrics_by=os.environ
+                        )
+                    case "tikv at real times":
+                        opened = tikv_on_processes(
+                            self._tikv(times=1), directory=directory, supervisor=supervisor
+                        )
                     case _:
-                        raise BrokenBed(f"there is no stack for subject {subject}")
+                        raise BrokenBed(f"there is no stack of kind {kind}")
                 async with opened as stack:
                     yield stack
 
         async with shared_stacks(open_stack) as stacks:
             yield FeatureRoom(evidence=evidence, stacks=stacks)
+
+
+def _next_directory(parent: Path, name: str) -> Path:
+    """Make the first of name-1, name-2, … that is not there yet; other workers number theirs here, too."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        with suppress(FileExistsError):
+            directory = parent / f"{name}-{number}"
+            directory.mkdir()
+            break
+    return directory

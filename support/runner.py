@@ -5,12 +5,15 @@ behave loads it because of `runner = "support.runner:AcceptanceRunner"` in pypro
 
 import functools
 import os
+import signal
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from behave.exception import ConfigError, InvalidFileLocationError, InvalidFilenameError
 from behave.exception import FileNotFoundError as NoSuchFeature
@@ -41,11 +44,18 @@ from support.report.masking import masked_run
 from support.report.model import ScenarioResult
 from support.report.register import Register, RegisterError, load_register
 from support.report.run_info import run_info, seconds_of_this_process
+from support.report.strength import strengthened
 from support.report.write import clear_reports, write_reports
 from support.sabotage.sabotage import SabotageError
 from support.selection import SelectionError, check_ids, expression_of, ids_of, select
 from support.terminal import open_missing, say
 from support.verdict import classify
+from support.workers.durations import Durations
+from support.workers.jobs import Load, jobs_of
+from support.workers.progress import Progress
+from support.workers.replay import Notes
+from support.workers.side_by_side import SideBySide
+from support.workers.worker import Feed, die_with
 
 __all__ = ["AcceptanceRunner"]
 
@@ -96,6 +106,8 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         self.hooks: dict[str, Callable[..., None]] = {}
         self._incidents = Incidents()
         self._collector: Collector | None = None
+        self._side_by_side: SideBySide | None = None
+        self._reached: Callable[[Step], None] | None = None
         self._unfinished: dict[tuple[str, int], tuple[Any, ...]] = {}
         self._refused: set[tuple[str, int]] = set()
         self._interruption = Interruption(
@@ -147,6 +159,8 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
                 self._refuse(key, args)
                 return False
             self._unfinished[key] = args
+            if kind == "step" and self._reached is not None:
+                self._reached(args[0])
         else:
             self._unfinished.pop(key, None)
             if key in self._refused:
@@ -170,7 +184,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         coverage = self._coverage(register, selected, base / "features")
         if not self.config.dry_run:
             tags = {str(tag) for scenario in selected for tag in scenario.effective_tags}
-            default_run.require(tags, join=prepared.settings.join, stack=prepared.settings.stack)
+            default_run.require(tags, prepared.settings)
         self.load_hooks()
         self.load_step_definitions()
         self.context._set_root_attribute("prepared", prepared)
@@ -216,21 +230,20 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
                 console.settled(result, reports=shown)
 
         redactor = Redactor(secrets_of(os.environ))
-        collector = self._collector = Collector(
-            self.config,
-            selected=plan.selected,
-            known_ids=plan.register.ids,
-            incidents=self._incidents,
-            redactor=redactor,
-            settled=settled,
-        )
-        self.formatters.insert(0, collector)
+        collector = self._collect(plan, redactor, settled)
         clear_reports(reports)
-        failed = self._run_and_undo()
-        collector.close()
+        durations = Durations(reports)
+        jobs = jobs_of(self.config.jobs, settings=plan.prepared.settings, scenarios=len(plan.selected))
+        if jobs > 1:
+            failed = self._run_side_by_side(plan, jobs, durations)
+        else:
+            self.formatters.insert(0, collector)
+            failed = self._run_and_undo()
+        collector.finish()
         run = run_info(
             plan.prepared.settings,
-            seconds=seconds_of_this_process(),
+            seconds=(seconds := seconds_of_this_process()),
+            worked=seconds + (self._side_by_side.gained if self._side_by_side else 0.0),
             command=("behave", *sys.argv[1:]),
             scenarios=collector.results,
             interrupted=self._incidents.interrupted,
@@ -240,7 +253,8 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         run = masked_run(run, redactor)
         result = assemble(run, plan.register, collector.results, plan.coverage)
         try:
-            result = remember(result, reports)
+            durations.remember(collector.results)
+            result = strengthened(remember(result, reports), reports)
             write_reports(result, reports, root=Path.cwd(), redactor=redactor)
         except OSError as error:  # the disk is full by now, or was taken away
             say(f"The report could not be written to {shown}: {error}\n", sys.stderr)
@@ -251,12 +265,84 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
             say("".join(f"{line}\n" for line in lines), sys.stdout)
         return failed or gate(result).red
 
-    def _run_and_undo(self) -> bool:
+    def _collect(
+        self, plan: _Plan, redactor: Redactor, settled: Callable[[ScenarioResult], None]
+    ) -> Collector:
+        self._collector = Collector(
+            self.config,
+            selected=plan.selected,
+            known_ids=plan.register.ids,
+            incidents=self._incidents,
+            redactor=redactor,
+            settled=settled,
+        )
+        return self._collector
+
+    def _run_side_by_side(self, plan: _Plan, jobs: int, durations: Durations) -> bool:
+        """Have the scenarios run by workers, which call the hooks; here it only looks like running."""
+        assert self._collector is not None
+        hooks, self.hooks = self.hooks, {}
+        self._side_by_side = SideBySide(
+            self,
+            selected=plan.selected,
+            jobs=jobs,
+            bears_more=Load().bears_more if self.config.jobs == 0 else lambda _: True,
+            durations=durations,
+            collector=self._collector,
+            incidents=self._incidents,
+            begin=functools.partial(self._work, plan, hooks, os.getpid()),
+            progress=Progress(sys.stderr, style=style_of(sys.stderr, self.config)),
+        )
+        self.context.add_cleanup(self._side_by_side.close)  # that is: before formatters are closed
+        failed = self._run_and_undo()
+        return failed or self._side_by_side.failed
+
+    def _work(
+        self, plan: _Plan, hooks: dict[str, Callable[..., None]], run: int, connection: Connection
+    ) -> NoReturn:
+        """Be a worker of the run with this pid, from which this process was forked."""
+        status = 1
+        try:
+            os.setsid()  # what a terminal sends goes to the run, which passes it on
+            die_with(run)
+            self._side_by_side = None
+            self._incidents = Incidents()
+            self._unfinished, self._refused = {}, set()
+            self.hooks = hooks
+            self.context = _Context(self)
+            self.context._set_root_attribute("prepared", plan.prepared)
+            self.config.reporters = []
+            collector = self._collect(plan, Redactor(secrets_of(os.environ)), lambda _: None)
+            notes = Notes(self.config)
+            self.formatters = [notes, collector]
+            feed = Feed(
+                connection,
+                self,
+                features={feature.filename: feature for feature in self.features},
+                selected=plan.selected,
+                collector=collector,
+                incidents=self._incidents,
+                notes=notes,
+            )
+            self._reached = feed.reached
+            failed = self._run_and_undo(feed.features())
+            feed.leave(failed=failed)
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _run_and_undo(self, features: Iterable[Any] | None = None) -> bool:
         """Run the features, and end what began even if a step, a formatter or behave breaks the run."""
         try:
-            failed: bool = self.run_model()
+            failed: bool = self.run_model(features)
         except BaseException as error:  # sys.exit in a step; a closed pipe under a formatter
             self._incidents.problems.append(f"the run broke: {describe(error)}")
+            if self._side_by_side is not None:
+                self._side_by_side.interrupt(signal.SIGTERM)
             self.capture_controller.stop_capture()
             for (kind, _), args in reversed(list(self._unfinished.items())):
                 self.run_hook(f"after_{kind}", *args)
@@ -267,6 +353,8 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
 
     def _stop(self, name: str) -> None:
         self._incidents.interrupted = name
+        if self._side_by_side is not None:
+            self._side_by_side.interrupt(signal.Signals[name])
         self.abort(reason=name)
 
     def _refuse(self, key: tuple[str, int], args: tuple[Any, ...]) -> None:

@@ -88,7 +88,9 @@ class SuiteRun:
             f"port {port.number}" for port in sorted(self._ports & _listening(), key=lambda p: p.number)
         ]
         # The one directory that the runs of a user share stays, and is empty.
-        found += [str(path) for path in self._home.rglob("*") if path.parent != self._home]
+        for directory, names, files in os.walk(self._home):  # which bears that they go meanwhile
+            if Path(directory) != self._home:
+                found += [str(Path(directory, name)) for name in (*names, *files)]
         return found
 
     def criterion(self, id_: str) -> CriterionResult:
@@ -125,9 +127,14 @@ async def run_suite(
     criterion: str,
     directory: Path,
     reports: Path,
+    feature: str | None = None,
     settings: Mapping[str, str] = MappingProxyType({}),
+    code: Path | None = None,
 ) -> AsyncIterator[SuiteRun]:
     """Run the scenarios of a criterion with these settings; `directory` must be short and empty.
+
+    `feature` is the path of a feature, where those in it are enough. `code` is the root of the suite that is
+    run, this one unless it is given.
 
     Scenarios that run the suite are left out, so that none ever runs itself.
     """
@@ -139,8 +146,9 @@ async def run_suite(
         argv=[
             *(sys.executable, "-m", "behave", "--stop", "--tags", f"@{criterion} and not @meta"),
             *(word for name, value in defined.items() for word in ("-D", f"{name}={value}")),
+            *([feature] if feature else ()),
         ],
-        cwd=Path.cwd(),
+        cwd=code or Path.cwd(),
         env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(directory), "TMPDIR": str(home)},
     )
     yield SuiteRun(await supervisor.spawn(command), reports=reports, home=home)

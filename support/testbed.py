@@ -11,7 +11,7 @@ However the block is left, the operator is stopped, the fault is healed, the ste
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from anyio.abc import TaskGroup
 from hamcrest.core.matcher import Matcher
 
 from support.breakage import Breakage, Injected
+from support.demonstration import Demonstration, show_demo
 from support.evidence.clock import WallClock
 from support.evidence.eventually import eventually, expect
 from support.evidence.matchers import a_line_that, a_number_up_to
@@ -37,7 +38,6 @@ from support.operator import Operator
 from support.profile import Profile
 from support.report.model import ScenarioFacts
 from support.run import ONLY_DOUBLE, FeatureRoom, Run
-from support.stacks.shared import STEADY_WITHIN
 from support.stacks.stack import Change, NotSteady, Stack
 from support.stay import Stay, stay
 from support.suite import SuiteRun, run_suite
@@ -79,8 +79,10 @@ class TestBed:
         self._model: Model | None = None
         self._opened = time.monotonic_ns()
         self._shortened = False
-        self._breakage = Breakage(self.timeline)
+        self._acted = False
+        self._breakage = Breakage(self.timeline, self.spent)
         self._kept: list[Stay[Any]] = []
+        self._of_demos: list[Path] = []  # the databases of the operators in them
 
     @property
     def stack(self) -> Stack:
@@ -105,6 +107,11 @@ class TestBed:
         return self.model
 
     @property
+    def profile(self) -> Profile:
+        """The profile of the operator under test."""
+        return self._run.profile
+
+    @property
     def patience(self) -> float:
         """Seconds that an agent may take over a ticket: a real model thinks for longer."""
         return _REAL_MODEL_WITHIN if self._run.settings.model in ("live", "record") else _WORKED_WITHIN
@@ -116,7 +123,8 @@ class TestBed:
 
     def expect_real_model(self) -> None:
         """Raise NotVerified unless the model is a real one, or gives the answers of a real one."""
-        if self._run.settings.model == "double":
+        bad = self._run.sabotage
+        if self._run.settings.model == "double" and not (bad and bad.sabotage.real_model):
             raise NotVerified(
                 "the model double knows what to do: a real model is asked with -D model=live, "
                 "a key and -D allow_host_shell=yes"
@@ -156,10 +164,10 @@ class TestBed:
         """Every change made to the stack since the fault was in place, oldest first."""
         return tuple(c for c in self.stack.changes if c.wall > self.injected.wall)
 
-    async def borrow_stack(self, subject: str) -> None:
-        """Get a stack in its steady state. Raises BrokenBed when none can be had."""
+    async def borrow_stack(self, kind: str) -> None:
+        """Get a stack of this kind in its steady state. Raises BrokenBed when none can be had."""
         with self.spent.on("stack"):
-            self._stack = await self._room.stacks.borrow(subject)
+            self._stack = await self._room.stacks.borrow(kind)
         self.timeline.record("stack.steady")
 
     def expect_containers(self) -> None:
@@ -209,7 +217,7 @@ class TestBed:
         profile = sabotage.profile(self._run.profile) if sabotage else self._run.profile
         if self._shortened:
             profile = replace(profile, env={**profile.env, **profile.shortened})
-        script = self.script or (sabotage.script if sabotage else None) or on_call_engineer
+        script = self.script or (sabotage.script() if sabotage else None) or on_call_engineer
         directory = self._run.directory("b")
         async with (
             self._run.model(script, evidence=self.evidence) as self._model,
@@ -236,32 +244,91 @@ class TestBed:
             self._tasks.start_soon(watch.run)
             yield operator
 
-    async def start_suite(self, criterion: str, **settings: str) -> SuiteRun:
-        """Start the suite itself on the scenarios of a criterion, with these settings."""
-        hosted = await stay(self._tasks, self._host_suite(criterion, settings))
-        return hosted.value
+    async def start_suite(self, criterion: str, *, feature: str | None = None, **settings: str) -> SuiteRun:
+        """Start the suite itself on a criterion's scenarios, in one feature or all, with these settings."""
+        return await self.keep(self._host_suite(criterion, feature, settings))
 
     @asynccontextmanager
-    async def _host_suite(self, criterion: str, settings: Mapping[str, str]) -> AsyncIterator[SuiteRun]:
+    async def _host_suite(
+        self, criterion: str, feature: str | None, settings: Mapping[str, str]
+    ) -> AsyncIterator[SuiteRun]:
         async with (
             self._run.supervisor(self.evidence, on_event=self._process_event) as supervisor,
             run_suite(
                 supervisor,
                 criterion=criterion,
+                feature=feature,
                 directory=self._run.directory("n"),
                 reports=self.evidence / "reports",
                 settings=settings,
+                code=self._run.code,
             ) as suite,
         ):
             yield suite
+
+    async def show_demo(
+        self,
+        *,
+        columns: int,
+        rows: int,
+        subject: str | None = None,
+        agent: Sequence[str] | None = None,
+        database: Path | None = None,
+    ) -> Demonstration:
+        """Show the operator's demo on a terminal of this size: on the bed's stack or, with `subject`, one of
+        its own. With `agent`, that command is the agent.
+
+        Raises NotVerified when the profile names no demo, or the model that is set may not be asked.
+        """
+        self._run.allow_model(scripted=self.script is not None)
+        return await self.keep(self._host_demo(columns, rows, subject, agent, database))
+
+    @asynccontextmanager
+    async def _host_demo(
+        self,
+        columns: int,
+        rows: int,
+        subject: str | None,
+        agent: Sequence[str] | None,
+        database: Path | None,
+    ) -> AsyncIterator[Demonstration]:
+        sabotage = self._run.sabotage
+        profile = sabotage.profile(self._run.profile) if sabotage else self._run.profile
+        script = self.script or (sabotage.script() if sabotage else None) or on_call_engineer
+        directory = self._run.directory("b")
+        database = database or directory / "tickets.db"
+        self._of_demos.append(database)
+        evidence = self.evidence if not self._kept else self.evidence / f"demo-{len(self._kept) + 1}"
+        async with (
+            self._run.model(script, evidence=self.evidence) as self._model,
+            self._run.supervisor(evidence, on_event=self._process_event) as supervisor,
+            show_demo(
+                profile,
+                supervisor,
+                subject=subject or self.stack.subject,
+                directory=directory,
+                environment={
+                    **({} if subject else self.stack.environment),
+                    "ANTHROPIC_BASE_URL": self._model.url,
+                    "ANTHROPIC_API_KEY": self._run.canary,
+                },
+                evidence=evidence,
+                redactor=self._run.redactor,
+                spent=self.spent,
+                database=database,
+                agent=agent,
+                columns=columns,
+                rows=rows,
+            ) as demo,
+        ):
+            yield demo
 
     async def inject(self, *faults: Fault) -> None:
         """Break the stack, all at once, and return when the stack itself shows it.
 
         Raises BrokenBed when the faults cannot be put in place, or never show.
         """
-        with self.spent.on("stack"):
-            await self._breakage.inject(self.stack, faults)
+        await self._breakage.inject(self.stack, faults)
 
     async def keep(self, context: AbstractAsyncContextManager[T]) -> T:
         """Enter a context that is left when the bed is closed."""
@@ -350,6 +417,8 @@ class TestBed:
             yield from self._stack.substitutes
         injected = self._breakage.injected
         faults = injected.faults if injected else ()
+        if self._run.sabotage and self._acted:
+            yield f"sabotage: {self._run.sabotage.sabotage.title}"
         if self._shortened and any(f.expected and f.expected.invariant in _TIMED for f in faults):
             yield "times shortened"
 
@@ -366,6 +435,7 @@ class TestBed:
                         self._operator.database, self.evidence / "tickets.db", redactor=self._run.redactor
                     )
         finally:
+            self._note_sabotage()
             try:
                 if self._breakage.begun:
                     with self.spent.on("stack"):
@@ -373,12 +443,17 @@ class TestBed:
             finally:
                 self.timeline.close()
 
+    def _note_sabotage(self) -> None:
+        if self._run.sabotage is not None:
+            databases = [self._operator.database if self._operator else None, *self._of_demos]
+            self._acted = any(map(self._run.sabotage.took_effect, databases))
+
     async def _heal(self, stack: Stack) -> None:
         """Undo the faults, and see that nothing is left of them, or discard the stack."""
         self._broken = await self._breakage.heal()
         try:
             if self._broken is None:
-                await stack.steady(within=STEADY_WITHIN)
+                await stack.steady(within=stack.settles_within)
                 return
         except Exception:  # noqa: S110 - perhaps the operator's doing: the verdict stays as it is
             pass
@@ -398,6 +473,8 @@ async def open_bed(run: Run, room: FeatureRoom, name: str) -> AsyncIterator[Test
     """Open the bed of one scenario, whose evidence goes into the directory `name` of its feature's."""
     evidence = room.evidence / name
     evidence.mkdir(parents=True, exist_ok=True)
+    if run.sabotage is not None:
+        run.sabotage.begin()
     async with anyio.create_task_group() as tasks:
         bed = TestBed(run, room, evidence, tasks)
         try:

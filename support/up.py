@@ -3,62 +3,77 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 import anyio
 
+from support.config import Settings
 from support.machine.finding import Unready
 from support.stacks.control import install
 from support.stacks.process import ratelimiter_on_processes
-from support.stacks.shared import STEADY_WITHIN
-from support.stacks.stack import NotSteady
+from support.stacks.stack import NotSteady, Stack
+from support.stacks.tikv_on_processes import tikv_on_processes
+from support.stacks.tikv_programs import native, stand_ins
 from support.supervisor import Guardian, Supervisor, sweep
 from support.terminal import say
 from support.verdict import BrokenBed
 
+_Open = Callable[[Path, Supervisor], AbstractAsyncContextManager[Stack]]
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-Tell = Callable[[Mapping[str, str], Sequence[str], Path], None]
-"""Is told of a stack once it is steady: its environment, its nodes' URLs, the directory of stackctl."""
+Tell = Callable[[Stack, Path], None]
+"""Is told of a stack once it is steady, and of the directory of stackctl."""
 
 
-def up(tell: Tell) -> int:
-    """Start a rate limiter stack, tell of it, and wait for SIGINT, SIGTERM or SIGHUP; nothing is left then.
+def up(subject: str, settings: Settings, tell: Tell) -> int:
+    """Start a stack of this subject, tell of it, and wait for SIGINT, SIGTERM or SIGHUP.
 
-    Returns the exit status, 0. Raises Unready when the stack does not come up.
+    Nothing is left then. Returns the exit status, 0. Raises Unready when the stack does not come up.
     """
     sweep()
     with Guardian.start() as guardian:
         try:
-            anyio.run(_stay_up, guardian, tell)
+            anyio.run(_stay_up, partial(_open, subject, settings), guardian, tell)
         except* (BrokenBed, NotSteady) as errors:
             raise Unready("\n".join(map(str, _leaves(errors)))) from errors
     return 0
 
 
-async def _stay_up(guardian: Guardian, tell: Tell) -> None:
+async def _stay_up(open_stack: _Open, guardian: Guardian, tell: Tell) -> None:
     with anyio.open_signal_receiver(*_ENDS) as signals:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_run_stack, guardian, tell)
+            tasks.start_soon(_run_stack, open_stack, guardian, tell)
             async for number in signals:
                 say(f"{number.name}: stopping\n", sys.stderr)
                 tasks.cancel_scope.cancel()
                 return
 
 
-async def _run_stack(guardian: Guardian, tell: Tell) -> None:
+async def _run_stack(open_stack: _Open, guardian: Guardian, tell: Tell) -> None:
     directory, bin_ = guardian.directory / "s", guardian.directory / "bin"
     directory.mkdir()
     bin_.mkdir()
     install(bin_)
     async with (
         Supervisor(guardian.directory / "spools", guardian=guardian) as supervisor,
-        ratelimiter_on_processes(directory=directory, supervisor=supervisor, environ=os.environ) as stack,
+        open_stack(directory, supervisor) as stack,
     ):
-        await stack.steady(within=STEADY_WITHIN)
-        tell(stack.environment, stack.urls, bin_)
+        await stack.steady(within=stack.settles_within)
+        tell(stack, bin_)
         await anyio.sleep_forever()
+
+
+def _open(
+    subject: str, settings: Settings, directory: Path, supervisor: Supervisor
+) -> AbstractAsyncContextManager[Stack]:
+    if subject == "ratelimiter":
+        return ratelimiter_on_processes(directory=directory, supervisor=supervisor, environ=os.environ)
+    real = settings.stack == "native"
+    programs = native(os.environ, settings.tikv_bin) if real else stand_ins()
+    return tikv_on_processes(programs, directory=directory, supervisor=supervisor)
 
 
 def _leaves(error: BaseException) -> list[BaseException]:

@@ -76,6 +76,11 @@ CASES = {
     "setting unknown, nothing near": Bad("-D zzz: there is no such setting; known", ("-D", "zzz=1")),
     "setting without a name": Bad("-D : there is no such setting", ("-D", "=process")),
     "setting without a value": Bad("-D stack=true: not one of process", ("-D", "stack")),
+    "binaries of TiKV that are not there": Bad(
+        "TiKV: no pd-server in {tree}/steps\ntry: tiup install",
+        ("-D", "stack=native", "-D", "tikv_bin=steps"),
+        files={"features/two.feature": "@tikv\n" + FEATURE.replace(": one", ": two")},
+    ),
     "setting of an unknown stack": Bad("-D stack=k8s: not one of process", ("-D", "stack=k8s")),
     "setting of an unknown model": Bad("-D model=gpt: not one of double", ("-D", "model=gpt")),
     "setting of no reports": Bad("-D reports: names no directory", ("-D", "reports=")),
@@ -92,7 +97,7 @@ CASES = {
         "stak in [tool.behave.userdata]: there is no such setting",
         files={"pyproject.toml": GOOD["pyproject.toml"] + '[tool.behave.userdata]\nstak = "x"\n'},
     ),
-    "sabotage unknown": Bad("there is no sabotage 'nice'; there are blind_monitor", ("-D", "sabotage=nice")),
+    "sabotage unknown": Bad("there is no sabotage 'nice'; there are alarm_at_limit", ("-D", "sabotage=nice")),
     "sabotage that is a module of the machinery": Bad(
         "there is no sabotage 'sabotage'", ("-D", "sabotage=sabotage")
     ),

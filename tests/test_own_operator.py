@@ -13,11 +13,11 @@ MUST_MEET = ("DEMO-05.2", "DEMO-05.6", "DEMO-05.7")
 NEED_AN_AGENT = ("DEMO-05.1", "DEMO-05.3", "DEMO-05.4", "DEMO-05.5")
 
 
-def behave(operator, reports, tags):
+def behave(operator, reports, tags, *options):
     run = subprocess.run(
         [
             *(sys.executable, "-m", "behave", "-D", f"operator={operator}", "-D", f"reports={reports}"),
-            *("--tags", tags),
+            *("--tags", tags, *options),
         ],
         cwd=ROOT,
         capture_output=True,
@@ -30,7 +30,9 @@ def behave(operator, reports, tags):
 
 
 def test_a_monitor_alone_meets_what_a_monitor_can_meet_and_the_rest_is_not_verified(tmp_path):
-    run, criteria = behave(WATCHMAN, tmp_path, " or ".join(f"@{c}" for c in (*MUST_MEET, *NEED_AN_AGENT)))
+    run, criteria = behave(
+        WATCHMAN, tmp_path, " or ".join(f"@{c}" for c in (*MUST_MEET, *NEED_AN_AGENT)), "--jobs", "2"
+    )
     assert run.returncode == 0, run.stdout
     assert {c: criteria[c]["status"] for c in MUST_MEET} == dict.fromkeys(MUST_MEET, "passed")
     for criterion in NEED_AN_AGENT:
@@ -53,7 +55,7 @@ def test_what_it_prints_is_read_by_the_patterns_of_its_profile(tmp_path, written
     assert written in text
     text = text.replace(written, instead).replace('cwd = "../.."', f'cwd = "{ROOT}"')
     profile.write_text(text + "ready_within = 3\n", encoding="utf-8")
-    run, criteria = behave(profile, tmp_path / "reports", f"@{criterion}")
+    run, criteria = behave(profile, tmp_path / "reports", f"@{criterion}", "--stop")
     assert run.returncode == 1, run.stdout
     assert criteria[criterion]["status"] == "failed"
     assert any(seen in (scenario["reason"] or "") for scenario in criteria[criterion]["scenarios"]), (

@@ -23,8 +23,8 @@ Feature: What an operator of TiKV claims is looked at, and nobody tells it what 
     Then the agent works the ticket to its end
     And before its first command that changes anything the agent ran one that only looks
     And its reasoning names what is broken, and what is wrong with it
-    And 3 PD members and 3 stores are in their steady state
     And all other nodes, stores and settings are as they were
+    And 3 PD members and 3 stores are in their steady state
     And the data written before can be read
     And the ticket is resolved within 10 seconds
     And the repair came before the resolution

@@ -14,6 +14,7 @@ class StoreCutOffFromPd:
 
     def __init__(self, stack: TikvStack, *, store: str) -> None:
         self._stack = stack
+        self._links = stack.links
         self._node = stack.node(store)
         self._id = ""
 
@@ -40,7 +41,7 @@ class StoreCutOffFromPd:
         self._id = str((await self._stack.stores())[self._node.name].id)
 
     async def inject(self) -> None:
-        self._stack.links.cut(self._node.name, PD_NAMES)
+        await self._links.cut(self._node.name, PD_NAMES)
 
     async def shown(self) -> bool:
         try:
@@ -52,17 +53,17 @@ class StoreCutOffFromPd:
         return (f"PD does not call {self._node.name} Up",) if await self.shown() else ()
 
     async def heal(self) -> None:
-        await self._stack.links.heal()
+        await self._links.heal()
 
 
 class _Passing:
     """Something that happens to the ways and breaks no part of the stack."""
 
-    expected = None
+    expected: Expected | None = None
     breaks: Collection[str] = ()
 
     def __init__(self, stack: TikvStack) -> None:
-        self._stack = stack
+        self._links = stack.links
 
     async def prepare(self) -> None:
         """The links are there already."""
@@ -74,7 +75,7 @@ class _Passing:
         return ()
 
     async def heal(self) -> None:
-        await self._stack.links.heal()
+        await self._links.heal()
 
 
 class StoreCutOffFromPeers(_Passing):
@@ -90,7 +91,7 @@ class StoreCutOffFromPeers(_Passing):
 
     async def inject(self) -> None:
         name = self._node.name
-        self._stack.links.cut(name, [other for other in STORE_NAMES if other != name])
+        await self._links.cut(name, [other for other in STORE_NAMES if other != name])
 
 
 class StoreSlow(_Passing):
@@ -106,7 +107,38 @@ class StoreSlow(_Passing):
         return f"store {self._node.name} answers {self._milliseconds} milliseconds late"
 
     async def inject(self) -> None:
-        self._stack.links.slow_down(self._node.name, self._milliseconds / 1000)
+        self._links.slow_down(self._node.name, self._milliseconds / 1000)
+
+
+class StoresSlow(_Passing):
+    """All stores hear each other late, so that clients wait for what they write."""
+
+    def __init__(self, stack: TikvStack, *, milliseconds: int) -> None:
+        super().__init__(stack)
+        self._stack = stack
+        self._milliseconds = milliseconds
+
+    @property
+    def title(self) -> str:
+        return f"the stores hear each other {self._milliseconds} milliseconds late"
+
+    expected = Expected(
+        invariant="high_latency",
+        identifier=None,
+        part="stores",
+        cause=r"\b(slow|late|latency)\b",
+        remedy=r"\b",
+    )
+
+    async def inject(self) -> None:
+        for store in STORE_NAMES:
+            self._links.slow_down(store, self._milliseconds / 1000)
+
+    async def shown(self) -> bool:
+        try:
+            return await self._stack.latency() * 1000 > self._milliseconds
+        except httpx.HTTPError:
+            return False
 
 
 class OperatorBlind(_Passing):
@@ -115,4 +147,4 @@ class OperatorBlind(_Passing):
     title = "the operator is cut off from PD"
 
     async def inject(self) -> None:
-        self._stack.links.cut(OUTSIDE, PD_NAMES)
+        await self._links.cut(OUTSIDE, PD_NAMES)

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from support.config import Settings
 from support.machine import docker, ports, programs, temporary
 from support.machine.finding import Finding, Unready
 
@@ -24,17 +25,16 @@ USABLE: tuple[_Look, ...] = (programs.tikv, programs.browser)
 """What some runs can use beside that, and beside Docker (`docker.findings`)."""
 
 
-def require(subjects: Collection[str], *, join: Path | None, stack: str = "process") -> None:
-    """Raise Unready unless stacks of these subjects can be started here, or joined at this socket.
-
-    `stack` is what they are made of, as the setting says.
-    """
+def require(subjects: Collection[str], settings: Settings) -> None:
+    """Raise Unready unless stacks of these subjects can be started here, or joined, as it is set."""
     temporary.temporary_directory(os.environ).require()
     ports.loopback_ports().require()
-    if stack == "docker":
+    if "tikv" in subjects and settings.stack == "native":
+        programs.tikv(os.environ, settings.tikv_bin).require()
+    if settings.stack == "docker":
         docker.require(os.environ)
-    elif join is not None:
-        _require_stack(join)
+    elif settings.join is not None:
+        _require_stack(settings.join)
     elif "ratelimiter" in subjects:
         programs.redis(os.environ).require()
 
@@ -47,5 +47,5 @@ def _require_stack(control: Path) -> None:
     except OSError as error:
         raise Unready(
             f"join: no stack answers at {control}: {error.strerror or error}\n"
-            "try: acceptance up ratelimiter, which prints the socket of the stack it starts"
+            "try: acceptance up ratelimiter, or up tikv, which prints the socket of the stack it starts"
         ) from error

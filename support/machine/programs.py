@@ -4,9 +4,11 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from support.machine.finding import Finding
 from support.stacks.redis_server import find_redis_server, redis_version
+from support.stacks.tikv_programs import find_binaries
 from support.verdict import BrokenBed
 
 
@@ -31,19 +33,17 @@ def redis(environ: Mapping[str, str]) -> Finding:
     return Finding(name="Redis", fits=True, seen=f"{version}, {server}")
 
 
-def tikv(environ: Mapping[str, str]) -> Finding:
-    """The binaries of a real TiKV."""
-    path = environ.get("PATH")
-    there = {name: shutil.which(name, path=path) for name in ("pd-server", "tikv-server")}
-    missing = [name for name, found in there.items() if found is None]
-    if missing:
-        return Finding(
-            name="TiKV",
-            fits=False,
-            seen=f"no {' and no '.join(missing)} on the PATH",
-            next_step="put pd-server and tikv-server of a TiKV release on the PATH",
-        )
-    return Finding(name="TiKV", fits=True, seen=", ".join(str(found) for found in there.values()))
+def tikv(environ: Mapping[str, str], directory: Path | None = None) -> Finding:
+    """The binaries of TiKV on this machine, in `directory` or on the PATH, and what they are."""
+    try:
+        found = find_binaries(environ, directory)
+    except BrokenBed as error:
+        seen, _, step = str(error).partition("\ntry: ")
+        return Finding(name="TiKV", fits=False, seen=seen, next_step=step)
+    described = (
+        f"{each.version}{' (a stand-in)' if each.stand_in else ''}, {each.path}" for each in found.values()
+    )
+    return Finding(name="TiKV", fits=True, seen="; ".join(described))
 
 
 def browser(environ: Mapping[str, str]) -> Finding:

@@ -13,7 +13,7 @@ from support.model.counters import Unreadable, client_of, looking, nodes_in
 from support.model.engineer_drift import counter_drift
 from support.model.engineer_limits import describe, ghost_allowing, look, look_at_again, over_limit
 from support.model.engineer_nodes import node_down, redis_disconnected
-from support.model.engineer_stores import store_down
+from support.model.engineer_stores import pd_no_leader, store_down
 from support.model.script import NoAnswer, Reply, Story, story
 from support.model.ticket import violation
 
@@ -46,6 +46,8 @@ def work(conversation: Conversation) -> Story:
     try:
         if invariant == "redis_disconnected":
             return (yield from redis_disconnected())
+        if invariant == "pd_no_leader":
+            return (yield from pd_no_leader())
         if part is not None and (repair := _WORK.get(invariant or "")):
             return (yield from repair(part))
         return (yield from _escalate_after_a_look(conversation))

@@ -15,6 +15,7 @@ from support.report.headline import Headline
 from support.report.history import remember
 from support.report.merge import UnreadableReport, load_result, merge_directories
 from support.report.model import RunResult
+from support.report.strength import strengthened
 from support.report.write import write_reports
 
 __all__ = ["main"]
@@ -33,6 +34,7 @@ def main(argv: Sequence[str]) -> int:
             result = replace(result, run=replace(result.run, gate=wanted.gate))
         if joining:
             result = remember(result, target)
+        result = strengthened(result, target)
         page = write_reports(result, target, root=Path())
     except (UnreadableReport, ValueError, OSError) as error:
         sys.stderr.write(f"acceptance report: {error}\n")

@@ -13,6 +13,7 @@ from support.report.gate import gate
 from support.report.model import (
     RequirementResult,
     RequirementVerdict,
+    RunInfo,
     RunResult,
     ScenarioResult,
     substitutes_of,
@@ -91,11 +92,17 @@ def summary_lines(result: RunResult, *, style: Style, reports: Path) -> Iterator
     yield from _to_look_at(result, style)
     yield from _requirements(result, style)
     yield f"Scenarios  {_scenarios(result)}"
-    spent = " + ".join(f"{name} {seconds:.1f} s" for name, seconds in result.run.spent.items())
-    yield f"Time       {result.run.seconds:.1f} s = {spent}"
+    yield f"Time       {_time(result.run)}"
     passage = gate(result)
     yield f"Gate       {style.verdict('failed' if passage.red else 'passed', passage.why)}"
     yield style.text(f"Report     {reports / 'index.html'}")
+
+
+def _time(run: RunInfo) -> str:
+    spent = " + ".join(f"{name} {seconds:.1f} s" for name, seconds in run.spent.items())
+    together = sum(run.spent.values())
+    side_by_side = f", side by side {together:.1f} s" if together > 1.01 * run.seconds else ""
+    return f"{run.seconds:.1f} s{side_by_side} = {spent}"
 
 
 def _to_look_at(result: RunResult, style: Style) -> Iterator[str]:

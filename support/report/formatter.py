@@ -65,6 +65,7 @@ class Collector(Formatter):  # type: ignore[misc]
         self._settled = settled
         self._running: tuple[Scenario, int] | None = None
         self._ended: dict[int, int] = {}
+        self._taken: dict[int, ScenarioResult] = {}
         self.results: list[ScenarioResult] = []
 
     def scenario(self, scenario: Scenario) -> None:
@@ -79,6 +80,9 @@ class Collector(Formatter):  # type: ignore[misc]
         self.settle()
 
     def close(self) -> None:
+        self.settle()
+
+    def finish(self) -> None:
         """Give the scenarios that the run never came to their verdict, too."""
         self.settle()
         for scenario in list(self._selected.values()):
@@ -92,8 +96,19 @@ class Collector(Formatter):  # type: ignore[misc]
             seconds = (time.monotonic_ns() - began) / 1e9
             self._settled(self._collect(scenario, began=began, seconds=seconds))
 
-    def _collect(self, scenario: Scenario, *, began: int, seconds: float) -> ScenarioResult:
+    def result_of(self, scenario: Scenario) -> ScenarioResult:
+        """The result of a selected scenario; of one that the run has not come to, too."""
+        self.settle()
+        return self._taken.get(id(scenario)) or self._collect(scenario, began=0, seconds=0.0)
+
+    def take(self, scenario: Scenario, result: ScenarioResult) -> None:
+        """Take a scenario as over that was run elsewhere, with this result."""
         del self._selected[id(scenario)]
+        self.results.append(result)
+        self._settled(result)
+
+    def verdict_on(self, scenario: Scenario, *, began: int = 0, seconds: float = 0.0) -> ScenarioResult:
+        """What is known of a scenario by now, secrets masked."""
         facts: ScenarioFacts = getattr(scenario, "facts", None) or ScenarioFacts()
         status, reason = _verdict(scenario, facts, self._incidents)
         tags = {str(tag) for tag in scenario.effective_tags}
@@ -114,8 +129,13 @@ class Collector(Formatter):  # type: ignore[misc]
             began=began,
             secrets=facts.secrets,
         )
+        return masked_scenario(shown, self._redactor)
+
+    def _collect(self, scenario: Scenario, *, began: int, seconds: float) -> ScenarioResult:
+        del self._selected[id(scenario)]
+        result = self.verdict_on(scenario, began=began, seconds=seconds)
         self._ended.clear()
-        result = masked_scenario(shown, self._redactor)
+        self._taken[id(scenario)] = result
         self.results.append(result)
         return result
 

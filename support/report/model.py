@@ -20,6 +20,7 @@ __all__ = [
     "ScenarioResult",
     "StepResult",
     "StepStatus",
+    "Strength",
     "deciding",
     "substitutes_of",
     "verdict_text",
@@ -132,13 +133,28 @@ class Changed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Strength:
+    """Which sabotages the criterion was tried by: those that were caught, those that it missed, and those
+    that made it red and should not have. `why` says why it is not proven. `proved` is RFC 3339."""
+
+    caught: tuple[str, ...]
+    missed: tuple[str, ...]
+    wrongly_red: tuple[str, ...]
+    why: str | None
+    proved: str
+    commit: str | None
+    operator: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CriterionResult:
     """One criterion and the scenarios that were run for it, the one that counts most first.
 
     `unselected` are the locations of those that exist and were not selected, `slow` those of them that
     are left out unless they are asked for: where there are others the criterion does not wait for them.
     `past` are earlier verdicts, the latest first; `flaky` says that unchanged code has both passed and
-    failed. `changed` is there when the text is another than when it last passed.
+    failed. `changed` is there when the text is another than when it last passed, `strength` when it was
+    tried by sabotages.
     """
 
     id: str
@@ -151,6 +167,7 @@ class CriterionResult:
     past: tuple[Past, ...] = ()
     flaky: bool = False
     changed: Changed | None = None
+    strength: Strength | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,8 +197,9 @@ class RequirementResult:
 class RunInfo:
     """The run itself.
 
-    `started` is RFC 3339 in UTC. `spent` sums up to `seconds`: waiting for the operator, working on
-    the stack, and all the rest, which is the harness. `interrupted` names the signal. `problems`
+    `started` is RFC 3339 in UTC. `spent` sums up to `seconds`, or to what all workers together took when
+    scenarios ran side by side: waiting for the operator, working on the stack, and all the rest, which is
+    the harness. `interrupted` names the signal. `problems`
     are errors of hooks and cleanups that belong to no scenario; any of them makes the run red.
     `secrets` says of each secret that was masked in all this where it came from.
     `commit` names the code that was run, `code` is a digest of it with its uncommitted changes.

@@ -105,6 +105,7 @@ def _criterion(criterion: CriterionResult, numbers: Mapping[tuple[str, str], int
         "past": [asdict(past) for past in criterion.past],
         "flaky": criterion.flaky,
         "changed": asdict(criterion.changed) if criterion.changed else None,
+        "strength": asdict(criterion.strength) if criterion.strength else None,
     }
 
 

@@ -22,6 +22,7 @@ def run_info(
     settings: Settings,
     *,
     seconds: float,
+    worked: float | None = None,
     command: tuple[str, ...],
     scenarios: Iterable[ScenarioResult],
     interrupted: str | None,
@@ -30,8 +31,9 @@ def run_info(
 ) -> RunInfo:
     """The RunInfo of a run that ends now and took `seconds`.
 
-    The harness gets all the time in which a scenario neither waited nor worked on its stack. `base` is
-    where the features are from, and names the commit.
+    `worked` are the seconds that it took all who worked side by side, together. The harness gets all the
+    time in which a scenario neither waited nor worked on its stack. `base` is where the features are from,
+    and names the commit.
     """
     commit, code = commit_of(base)
     all_spent = [scenario.spent for scenario in scenarios]
@@ -47,7 +49,7 @@ def run_info(
         operator=_operator(settings),
         versions=_versions(),
         spent={
-            "harness": round(max(0.0, seconds - stack - waiting), 3),
+            "harness": round(max(0.0, (seconds if worked is None else worked) - stack - waiting), 3),
             "stack": round(stack, 3),
             "waiting": round(waiting, 3),
         },

@@ -22,6 +22,7 @@ from support.report.model import (
     RunResult,
     ScenarioResult,
     StepResult,
+    Strength,
     substitutes_of,
     verdict_text,
 )
@@ -93,6 +94,7 @@ def _criterion(criterion: CriterionResult) -> dict[str, Any]:
         "past": [vars(past) for past in criterion.past],
         "flaky": criterion.flaky,
         "changed": vars(criterion.changed) if criterion.changed else None,
+        "strength": vars(criterion.strength) if criterion.strength else None,
     }
 
 
@@ -153,7 +155,13 @@ def _load_criterion(data: Mapping[str, Any]) -> CriterionResult:
         past=tuple(Past(**entry) for entry in data["past"]),
         flaky=data["flaky"],
         changed=Changed(**data["changed"]) if data["changed"] else None,
+        strength=_load_strength(data["strength"]) if data["strength"] else None,
     )
+
+
+def _load_strength(data: Mapping[str, Any]) -> Strength:
+    lists = {name: tuple(data[name]) for name in ("caught", "missed", "wrongly_red")}
+    return Strength(**{**data, **lists})
 
 
 def _load_scenario(data: Mapping[str, Any]) -> ScenarioResult:

@@ -1,9 +1,7 @@
 """A monitor that takes every change of PD's leader for a violation."""
 
-from dataclasses import replace
-
-from support.profile import Profile
 from support.sabotage.sabotage import Sabotage
+from support.sabotage.tampering import monitor_behind
 
 _PROGRAM = """
 import json, os, signal, sqlite3, subprocess, sys, time, urllib.request
@@ -18,6 +16,7 @@ while monitor.poll() is None:
             name = json.load(answer)["name"]
         if leader not in (None, name):
             with sqlite3.connect(database, timeout=5) as tickets:
+                open(os.environ["SABOTAGE_MARK"], "w").close()
                 tickets.execute(
                     "INSERT INTO tickets"
                     " (violation_key, invariant_name, first_seen_at, last_seen_at, message) VALUES"
@@ -31,13 +30,13 @@ sys.exit(monitor.returncode)
 """
 
 
-def _jumpy(profile: Profile) -> Profile:
-    return replace(profile, monitor=("{python}", "-c", _PROGRAM, "{db}", *profile.monitor))
-
-
 SABOTAGE = Sabotage(
     title="jumpy monitor",
     sentence="The monitor takes every change of PD's leader for a violation.",
-    breaks=("DEMO-04.6",),
-    profile=_jumpy,
+    breaks={
+        "DEMO-04.6": "expected: no ticket\n  but: there was:\n    ticket #1 for pd_no_leader",
+    },
+    leaves=("DEMO-04.1",),
+    scenario="PD changes its leader",
+    profile=lambda profile: monitor_behind(profile, "{python}", "-c", _PROGRAM, "{db}"),
 )

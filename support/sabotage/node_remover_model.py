@@ -33,6 +33,10 @@ def script(conversation: Conversation) -> Story:
 SABOTAGE = Sabotage(
     title="node-removing model",
     sentence="The model takes a lost node off the list of members instead of bringing it back.",
-    breaks=("DEMO-05.4",),
+    breaks={
+        "DEMO-05.4": "ratelimiter-1 is exited",
+    },
+    leaves=("DEMO-05.1", "DEMO-02.1"),
+    scenario="ratelimiter-1. is killed: the agent repairs",
     script=script,
 )

@@ -1,20 +1,19 @@
 """A monitor that takes what it cannot see for health."""
 
-from dataclasses import replace
+from functools import partial
 
-from support.profile import Profile
 from support.sabotage.sabotage import Sabotage
-
-_SEE_NO_EVIL = '"$@" | sed -u "s/^Check \\(failed\\|incomplete\\).*/Check complete: all passing/"'
-
-
-def _optimistic(profile: Profile) -> Profile:
-    return replace(profile, monitor=("sh", "-c", _SEE_NO_EVIL, "monitor", *profile.monitor))
-
+from support.sabotage.tampering import monitor_saying
 
 SABOTAGE = Sabotage(
     title="optimist monitor",
     sentence="The monitor reports that all is well when it cannot see the cluster.",
-    breaks=("DEMO-05.7",),
-    profile=_optimistic,
+    breaks={
+        "DEMO-05.7": "expected: the monitor says that it cannot see",
+        "DEMO-04.7": "expected: the monitor says that it cannot see",
+    },
+    leaves=("DEMO-05.1",),
+    profile=partial(
+        monitor_saying, what="^Check (failed|incomplete).*", instead="Check complete: all passing"
+    ),
 )

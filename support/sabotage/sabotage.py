@@ -2,18 +2,20 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import support.sabotage as room
 from support.model.script import Script
 from support.profile import Profile
+from support.sabotage.patches import Patch, misfits
 
-_NO_SABOTAGE = ("sabotage", "tampering")
+_NO_SABOTAGE = ("at_work", "patches", "sabotage", "tampering")
 
 
 class SabotageError(Exception):
-    """There is no sabotage of this name; the message lists those there are."""
+    """There is no sabotage of this name, or it does not fit the code; the message says which and why."""
 
 
 def _as_it_is(profile: Profile) -> Profile:
@@ -24,15 +26,23 @@ def _as_it_is(profile: Profile) -> Profile:
 class Sabotage:
     """A deliberately bad operator: what is done to it, and the criteria that must then be red.
 
-    `sentence` is for a product owner. `script` takes the place of the model's; `profile` changes the
-    operator's commands.
+    `sentence` is for a product owner. `breaks` says for each criterion that must be red which words the
+    report must have of what was seen, `leaves` names criteria that must stay green. `scenario`, a regular
+    expression, names the scenarios that show it, where not every one of those criteria does.
+
+    `profile` changes the operator's commands, `script` takes the place of the model's, `patches` change the
+    code. `real_model` says that the script stands for a real model that is a bad one.
     """
 
     title: str
     sentence: str
-    breaks: Sequence[str]
+    breaks: Mapping[str, str]
+    leaves: Sequence[str] = ()
+    scenario: str = ""
     script: Script | None = None
     profile: Callable[[Profile], Profile] = field(default=_as_it_is)
+    patches: Sequence[Patch] = ()
+    real_model: bool = False
 
 
 def names() -> list[str]:
@@ -46,6 +56,13 @@ def load_sabotage(name: str) -> Sabotage:
         raise SabotageError(f"there is no sabotage {name!r}; there are {', '.join(names())}")
     found: Sabotage = importlib.import_module(f"support.sabotage.{name}").SABOTAGE
     return found
+
+
+def check_fits(sabotage: Sabotage, base: Path) -> None:
+    """Raise SabotageError unless its patches fit the code in `base`."""
+    found = list(misfits(sabotage.patches, base))
+    if found:
+        raise SabotageError(f"the sabotage {sabotage.title!r} does not fit the code\n" + "\n".join(found))
 
 
 def named(title: str) -> str:

@@ -1,9 +1,7 @@
 """Agents that take each other's tickets: whatever one has taken is offered to all once more."""
 
-from dataclasses import replace
-
-from support.profile import Profile
 from support.sabotage.sabotage import Sabotage
+from support.sabotage.tampering import agent_behind
 
 _OFFER_AGAIN = """
 import os, sqlite3, sys, time
@@ -20,21 +18,20 @@ while os.getppid() == me:
             for number in taken - offered:
                 connection.execute("UPDATE tickets SET status = 'open', held = 0 WHERE id = ?", (number,))
                 offered.add(number)
+                open(os.environ["SABOTAGE_MARK"], "w").close()
                 connection.execute("DELETE FROM ticket_holders WHERE ticket_id = ?", (number,))
     except sqlite3.OperationalError:
         continue
 """
 
 
-def _sharing(profile: Profile) -> Profile:
-    if profile.agent is None:
-        return profile
-    return replace(profile, agent=("{python}", "-c", _OFFER_AGAIN, "{db}", *profile.agent))
-
-
 SABOTAGE = Sabotage(
     title="sharing agents",
     sentence="Two agents work the same ticket.",
-    breaks=("DEMO-07.3",),
-    profile=_sharing,
+    breaks={
+        "DEMO-07.3": "sessions on ticket #1, which the agent holds: an object with length of <1>",
+    },
+    leaves=("DEMO-01.1", "DEMO-05.1"),
+    scenario="An agent leaves alone the ticket",
+    profile=lambda profile: agent_behind(profile, "{python}", "-c", _OFFER_AGAIN, "{db}"),
 )

@@ -6,13 +6,16 @@ from support.sabotage.sabotage import Sabotage
 from support.sabotage.tampering import falsified
 
 _FORGET = """
-CREATE TRIGGER forget AFTER INSERT ON agent_log_entries
-BEGIN DELETE FROM agent_log_entries WHERE id = NEW.id; END;
+CREATE TRIGGER IF NOT EXISTS forget AFTER INSERT ON agent_log_entries
+BEGIN TOOK EFFECT; DELETE FROM agent_log_entries WHERE id = NEW.id; END;
 """
 
 SABOTAGE = Sabotage(
     title="silent agent",
     sentence="The agent keeps no record of what it thought and ran.",
-    breaks=("AUDIT-01.2",),
+    breaks={
+        "AUDIT-01.2": "was exchanged and is not on record",
+    },
+    leaves=("DEMO-01.1", "DEMO-05.1"),
     profile=partial(falsified, script=_FORGET),
 )

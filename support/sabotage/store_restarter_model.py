@@ -25,6 +25,10 @@ def script(conversation: Conversation) -> Story:
 SABOTAGE = Sabotage(
     title="store-restarting model",
     sentence="The model restarts all stores to bring back one.",
-    breaks=("DEMO-04.4",),
+    breaks={
+        "DEMO-04.4": "node tikv1 was running, pid",
+    },
+    leaves=("DEMO-05.1", "DEMO-04.1"),
+    scenario='store "tikv0" is killed: the agent brings',
     script=script,
 )

@@ -25,6 +25,10 @@ def script(conversation: Conversation) -> Story:
 SABOTAGE = Sabotage(
     title="wrong-node model",
     sentence="The model restarts a healthy node along with the one that is lost.",
-    breaks=("DEMO-05.4",),
+    breaks={
+        "DEMO-05.4": "node ratelimiter-2 was running, pid",
+    },
+    leaves=("DEMO-05.1", "DEMO-02.1"),
+    scenario="ratelimiter-1. is killed: the agent repairs",
     script=script,
 )

@@ -1,7 +1,7 @@
 """Starts a TiKV stack of containers, three PD members and three stores, from `docker/tikv`."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -9,10 +9,12 @@ from support.stacks.docker import Engine
 from support.stacks.docker_images import get_images
 from support.stacks.docker_nodes import ContainerNode
 from support.stacks.docker_project import COMPOSE_FILES, Network, compose_project, private_network
+from support.stacks.link import End
 from support.stacks.on_docker import OnDocker
 from support.stacks.tikv import PD_NAMES, STORE_NAMES, TikvStack
-from support.stacks.tikv_links import OUTSIDE, TikvLinks
-from support.stacks.tikv_on_processes import DEFAULT_TIMES, EVICTION, SMALL_DISK
+from support.stacks.tikv_links import OUTSIDE, Source, TikvLinks
+from support.stacks.tikv_on_processes import EVICTION
+from support.stacks.tikv_programs import DEFAULT_TIMES, SMALL_DISK
 from support.supervisor import Supervisor, reserve_port
 
 _FILE = COMPOSE_FILES / "tikv" / "compose.yaml"
@@ -96,6 +98,7 @@ async def tikv_on_docker(
             directory=directory,
             capacity=SMALL_DISK if substitutes else None,
             substitutes=(*substitutes, f"times ×{times:g}") if substitutes else (),
+            keeps_data=bool(substitutes),
         )
         stack.on(project_engine, containers.events, network)
         async with stack:
@@ -118,14 +121,13 @@ def _variables(
     return variables
 
 
-def _by_address(
-    engine: Engine, network: Network, nodes: Mapping[str, ContainerNode]
-) -> Callable[[tuple[str, int]], str]:
+def _by_address(engine: Engine, network: Network, nodes: Mapping[str, ContainerNode]) -> Source:
     """Tell from which node a connection comes by its address on the network."""
     known: dict[str, str] = {}
     asked_of: list[str] = []
 
-    def source(end: tuple[str, int]) -> str:
+    def source(end: End, link: End) -> str:
+        del link  # all of them have one address
         starts = [node.incarnation for node in nodes.values()]
         if starts != asked_of:
             asked_of[:] = starts

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ import anyio.to_thread
 from redis.asyncio import Redis
 
 from support.stacks.ratelimiter import RateLimiterStack
-from support.stacks.stack import Change
+from support.stacks.stack import Change, Node
 from support.verdict import BrokenBed
 
 _ANSWERS_WITHIN = 60.0
@@ -37,6 +37,11 @@ def ask(control: Path, *arguments: str) -> str:
     if reply["status"]:
         raise BrokenBed(f"the stack at {control} refused: {reply['err'].strip()}")
     return str(reply["out"])
+
+
+def subject_at(control: Path) -> str:
+    """The subject of the stack whose control socket this is. Raises BrokenBed when none answers."""
+    return str(json.loads(ask(control, "suite", "endpoints"))["subject"])
 
 
 class JoinedNode:
@@ -114,13 +119,7 @@ async def joined_ratelimiter(control: Path) -> AsyncIterator[RateLimiterStack]:
     At the end its nodes run and its counters and limits are what they were. Raises BrokenBed, with
     nothing changed, when it is not in its steady state or another run has joined it.
     """
-    known: Mapping[str, Any] = json.loads(ask(control, "suite", "endpoints"))
-    stack = _Joined(
-        {name: JoinedNode(control, name) for name in known["nodes"]},
-        addresses=known["addresses"],
-        redis_url=known["redis_url"],
-        control=control,
-    )
+    stack = _stack_at(control)
     with alone(control.parent, str(control)):
         async with stack, as_found(stack, str(control)):
             yield stack
@@ -144,6 +143,40 @@ async def as_found(stack: RateLimiterStack, name: str) -> AsyncIterator[None]:
         finally:
             with anyio.CancelScope(shield=True):
                 await _give_back(stack, redis, kept)
+
+
+async def tidy_ratelimiter(control: Path, *keys: str, within: float) -> None:
+    """Bring a stack that runs already into its steady state, whatever somebody who joined it has left.
+
+    Its nodes are started and the counters and limits of these keys are cleared. Raises NotSteady after
+    `within` seconds without that state, BrokenBed when another run has joined it.
+    """
+    stack = _stack_at(control)
+    with alone(control.parent, str(control)):
+        async with stack:
+            await wake(stack.nodes.values())
+            for key in keys:
+                await stack.clear(key)
+                await stack.redis.delete(f"ratelimit:limit:{key}")
+            await stack.steady(within=within)
+
+
+async def wake(nodes: Iterable[Node]) -> None:
+    """Let all nodes run: those that were paused, by whomever, and those that were ended."""
+    for node in nodes:
+        if node.state == "running":
+            await node.resume()
+        await node.start()  # one that runs is left alone
+
+
+def _stack_at(control: Path) -> RateLimiterStack:
+    known: Mapping[str, Any] = json.loads(ask(control, "suite", "endpoints"))
+    return _Joined(
+        {name: JoinedNode(control, name) for name in known["nodes"]},
+        addresses=known["addresses"],
+        redis_url=known["redis_url"],
+        control=control,
+    )
 
 
 async def _give_back(

@@ -11,7 +11,7 @@ import asyncio
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from types import TracebackType
 from typing import Literal, Self
@@ -19,6 +19,12 @@ from typing import Literal, Self
 from support.supervisor import reserve_port
 
 State = Literal["whole", "refusing", "hanging", "slow", "diverted"]
+
+End = tuple[str, int]
+"""Address and port of one side of a connection."""
+
+Barred = Callable[[Collection[End]], Awaitable[Collection[End]]]
+"""Tells which of these other sides are barred."""
 
 _HOST = "127.0.0.1"
 _BACKLOG = 2048
@@ -43,7 +49,9 @@ class Link:
         self._hanging = False
         self._delay = 0.0
         self._divert: tuple[int, Callable[[], bool]] | None = None
-        self._barred: Callable[[tuple[str, int]], bool] | None = None
+        self._barred: Barred | None = None
+        self._unjudged: list[_Pair] = []
+        self._judging: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
@@ -84,12 +92,15 @@ class Link:
         for pair in tuple(self._pairs):
             pair.abort()
 
-    def bar(self, source: Callable[[tuple[str, int]], bool] | None) -> None:
-        """Reset connections, old and new, from where `source` is true; None bars nobody."""
-        self._barred = source
-        for pair in tuple(self._pairs):
-            if source is not None and source(pair.near.source):
-                pair.abort()
+    async def bar(self, barred: Barred | None) -> None:
+        """Reset connections, the old ones and new ones, from the ends that are barred; None bars nobody.
+
+        New ones are judged together, as many as have come since the last time: however fast they come,
+        there is time for everything else between two judgements.
+        """
+        self._barred = barred
+        if barred is not None:
+            await self._judge(list(self._pairs), barred)
 
     def divert(self, to: int, *, as_long_as: Callable[[], bool]) -> None:
         """Close the connections there are, and lead new ones to another port while the condition holds."""
@@ -120,7 +131,10 @@ class Link:
         traceback: TracebackType | None,
     ) -> None:
         await self._close_listener()
+        self._barred = None
         self.reset()
+        if self._judging is not None:
+            await self._judging
         self._reserved.close()
 
     async def _listen(self) -> None:
@@ -145,10 +159,31 @@ class Link:
 
     def _began(self, pair: "_Pair") -> None:
         self._pairs.add(pair)
-        if self._barred is not None and self._barred(pair.near.source):
-            pair.abort()
+        if self._barred is not None:
+            self._unjudged.append(pair)
+            if self._judging is None:
+                self._judging = asyncio.get_running_loop().create_task(self._judge_new())
         elif not self._hanging:
             pair.go_on()
+
+    async def _judge_new(self) -> None:
+        try:
+            while self._unjudged:
+                pairs, self._unjudged = self._unjudged, []
+                if self._barred is not None:
+                    await self._judge(pairs, self._barred)
+                for pair in pairs:
+                    if pair in self._pairs and not self._hanging:
+                        pair.go_on()
+        finally:
+            self._judging = None
+
+    async def _judge(self, pairs: "list[_Pair]", barred: Barred) -> None:
+        """Reset those that are barred."""
+        out = await barred([pair.near.source for pair in pairs])
+        for pair in pairs:
+            if pair.near.source in out:
+                pair.abort()
 
     def _ended(self, pair: "_Pair") -> None:
         self._pairs.discard(pair)
@@ -210,7 +245,7 @@ class _End(asyncio.Protocol):
     def __init__(self, pair: _Pair) -> None:
         self._pair = pair
         self.transport: asyncio.Transport | None = None
-        self.source = ("", 0)
+        self.source: End = ("", 0)
         """Address and port at the other side of this connection."""
         self._late: deque[tuple[float, bytes | None]] = deque()
         self._ended = False

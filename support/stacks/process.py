@@ -101,10 +101,11 @@ class ProcessNode:
 
 @asynccontextmanager
 async def ratelimiter_on_processes(
-    *, directory: Path, supervisor: Supervisor, environ: Mapping[str, str]
+    *, directory: Path, supervisor: Supervisor, environ: Mapping[str, str], code: Path | None = None
 ) -> AsyncIterator[RateLimiterStack]:
     """Start Redis and three rate limiter nodes, with `stackctl` on a socket in `directory`.
 
+    `code` is where the nodes' code is looked for first.
     Leaves the processes to the supervisor. Raises BrokenBed when a node cannot be started.
     """
     async with AsyncExitStack() as opened:
@@ -137,7 +138,7 @@ async def ratelimiter_on_processes(
                     redis_url=f"redis://127.0.0.1:{links.to_redis[name].port}/0",
                 ),
                 cwd=directory,
-                env=environment,
+                env=environment | ({"PYTHONPATH": str(code)} if code else {}),
                 ready=LogLine(f"{name} ready on "),
             )
             for name in NODE_NAMES
@@ -153,6 +154,7 @@ async def ratelimiter_on_processes(
         )
         for_suite = {
             "endpoints": lambda: {
+                "subject": "ratelimiter",
                 "nodes": list(nodes),
                 "addresses": stack.addresses,
                 "redis_url": stack.redis_url,

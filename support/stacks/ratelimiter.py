@@ -34,6 +34,9 @@ BASELINE: Mapping[str, tuple[int, int]] = MappingProxyType({"login": (5, 2), "se
 """Counters that every scene holds: limit and count, for a window of ten minutes. No fault touches them."""
 
 
+_AT_ONCE = 500
+"""Requests pushed by one command: whoever watches Redis is told of each command in one line of 64 KiB."""
+
 _JOINED = "a stack that was joined has no links of the suite's own; run without -D join and -D project"
 
 
@@ -258,7 +261,9 @@ class RateLimiterStack(Stack):
         now_ms = seconds * 1000 + microseconds // 1000
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.delete(f"ratelimit:{key}")
-            pipe.zadd(f"ratelimit:{key}", {f"pushed-{n}": now_ms for n in range(count)})
+            for first in range(0, count, _AT_ONCE):
+                members = range(first, min(count, first + _AT_ONCE))
+                pipe.zadd(f"ratelimit:{key}", {f"pushed-{n}": now_ms for n in members})
             await pipe.execute()
 
     async def clear(self, key: str) -> None:

@@ -1,4 +1,4 @@
-"""The stacks that the scenarios of one feature share, one per subject.
+"""The stacks that the scenarios of one feature share, one per kind.
 
 A scenario gets a stack only in its steady state and emptied of what went before. A stack that does not
 reach it, or does not come back to it afterwards, is discarded, and the next scenario gets a new one.
@@ -14,11 +14,8 @@ from support.stacks.stack import NotSteady, Stack
 from support.stay import Stay, stay
 from support.verdict import BrokenBed
 
-STEADY_WITHIN = 15.0
-"""Seconds that a stack has to reach its steady state."""
-
 OpenStack = Callable[[str], AbstractAsyncContextManager[Stack]]
-"""Opens a new stack of a subject; leaving the context stops all of it."""
+"""Opens a new stack of a kind; leaving the context stops all of it."""
 
 
 class SharedStacks:
@@ -29,24 +26,26 @@ class SharedStacks:
         self._open = open_stack
         self._running: dict[str, Stay[Stack]] = {}
 
-    async def borrow(self, subject: str) -> Stack:
+    async def borrow(self, kind: str) -> Stack:
         """Return a stack in its steady state, with nothing of an earlier scenario in it.
+
+        `kind` is a subject, or a subject and what is special about the stack.
 
         Raises BrokenBed when neither the running stack nor a new one gets there.
         """
-        if subject in self._running:
-            stack = self._running[subject].value
+        if kind in self._running:
+            stack = self._running[kind].value
             try:
                 await stack.reset()
-                await stack.steady(within=STEADY_WITHIN)
+                await stack.steady(within=stack.settles_within)
             except Exception:  # whatever is wrong with the old one, a new one is the remedy
                 await self.discard(stack)
             else:
                 return stack
-        self._running[subject] = await stay(self._tasks, self._open(subject))
-        stack = self._running[subject].value
+        self._running[kind] = await stay(self._tasks, self._open(kind))
+        stack = self._running[kind].value
         try:
-            await stack.steady(within=STEADY_WITHIN)
+            await stack.steady(within=stack.settles_within)
             await stack.reset()
         except NotSteady as error:
             await self.discard(stack)
@@ -55,10 +54,10 @@ class SharedStacks:
 
     async def discard(self, stack: Stack) -> None:
         """Stop a stack for good, if that has not been done yet."""
-        running = self._running.get(stack.subject)
-        if running is not None and running.value is stack:
-            del self._running[stack.subject]
-            await running.leave()
+        for kind, running in list(self._running.items()):
+            if running.value is stack:
+                del self._running[kind]
+                await running.leave()
 
 
 @asynccontextmanager

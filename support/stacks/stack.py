@@ -66,6 +66,11 @@ class Stack(ABC):
         """What broke by itself, so that nothing can be said of the operator any more; None is nothing."""
         return None
 
+    @property
+    def settles_within(self) -> float:
+        """Seconds that it has to reach its steady state, from nothing or after a change."""
+        return 15.0
+
     @abstractmethod
     def install_tools(self, directory: Path) -> None:
         """Put what an operator controls nodes with into a directory of its PATH."""

@@ -15,14 +15,22 @@ import anyio
 import httpx
 
 from support.stacks.control import install as install_stackctl
+from support.stacks.prometheus import Prometheus
 from support.stacks.stack import Change, Node, NotSteady, Stack
 from support.stacks.tikv_links import TikvLinks
-from support.verdict import BrokenBed
+from support.verdict import BrokenBed, NotVerified
 
 PD_NAMES = ("pd0", "pd1", "pd2")
 STORE_NAMES = ("tikv0", "tikv1", "tikv2")
 
 _API = "/pd/api/v1"
+_JOINED = "a stack that was joined has no links of the suite's own; run without -D join"
+_NO_DATA = "the suite does not speak gRPC, and without it no data of a real TiKV can be written or read"
+_LATENCY = "histogram_quantile(0.99, sum by (le) (rate(tikv_grpc_msg_duration_seconds_bucket[5s])))"
+_SETTLES_WITHIN = 10.0
+"""Seconds that a busy machine may add."""
+_SETTLES_WITHIN_REAL = 100.0
+"""Seconds more at real times: PD elects for up to 15 s, leaders move within 20 s, heartbeats take 10 s."""
 _PROBE = "acceptance-probe"
 _FULL = 0.7
 _UNITS = {"KiB": 1, "MiB": 2, "GiB": 3, "TiB": 4, "PiB": 5}
@@ -35,8 +43,16 @@ class StoreState:
     id: int
     address: str
     state_name: str
+    leaders: int
+    """The number of regions it leads."""
     used: float
     """Share of its disk that is used; 0 where PD does not say."""
+
+
+class _ForGood(str):
+    """A problem that does not pass by itself: the cluster is not made of what it was made of."""
+
+    __slots__ = ()
 
 
 class TikvStack(Stack):
@@ -46,7 +62,8 @@ class TikvStack(Stack):
     links; `endpoint` and `advertised` are what the operator and the nodes use, by way of them. `times` says
     how many times shorter than the real ones the cluster's times are, 1 for a real cluster. Each node keeps
     its data in `directory`, below its name; `capacity` is the size in bytes of a store's disk, None for
-    that of the machine.
+    that of the machine. `keeps_data` says whether data can be written and read over HTTP, as the stand-ins
+    have it; a real store has gRPC for that. `links` is None where others own them.
     """
 
     subject = "tikv"
@@ -59,24 +76,28 @@ class TikvStack(Stack):
         endpoint: str,
         addresses: Mapping[str, str],
         advertised: Mapping[str, str],
-        links: TikvLinks,
+        links: TikvLinks | None,
         times: float,
         directory: Path,
         capacity: int | None,
+        keeps_data: bool,
         substitutes: tuple[str, ...],
         control: Path | None = None,
+        prometheus: Prometheus | None = None,
     ) -> None:
         self._nodes = dict(nodes)
         self.pd_urls = dict(pd_urls)
         self.addresses = dict(addresses)
         self.advertised = dict(advertised)
-        self.links = links
+        self._links = links
         self._endpoint = endpoint
         self.times = times
         self.directory = directory
         self.capacity = capacity
+        self.keeps_data = keeps_data
         self.substitutes = substitutes
         self._control = control
+        self._prometheus = prometheus
         self._changes: list[Change] = []
         self._http = httpx.AsyncClient(timeout=5, verify=False, trust_env=False)  # loopback only
 
@@ -100,6 +121,13 @@ class TikvStack(Stack):
     def nodes(self) -> Mapping[str, Node]:
         return self._nodes
 
+    @property
+    def links(self) -> TikvLinks:
+        """The ways between the nodes. Raises NotVerified when they are not the suite's own."""
+        if self._links is None:
+            raise NotVerified(_JOINED)
+        return self._links
+
     def node(self, name: str) -> Node:
         """The node of this name. Raises BrokenBed when there is none: a feature names one that is not."""
         try:
@@ -108,9 +136,15 @@ class TikvStack(Stack):
             raise BrokenBed(f"there is no node {name}; there are {', '.join(self._nodes)}") from None
 
     @property
+    def settles_within(self) -> float:
+        """Seconds that its nodes may take to agree with each other: some heartbeats, elections and moves."""
+        return _SETTLES_WITHIN + _SETTLES_WITHIN_REAL / self.times
+
+    @property
     def environment(self) -> Mapping[str, str]:
         control = {"STACKCTL_SOCKET": str(self._control)} if self._control else {}
-        return {"PD_ENDPOINT": self._endpoint, **control}
+        metrics = {"PROMETHEUS_URL": self._prometheus.url} if self._prometheus else {}
+        return {"PD_ENDPOINT": self._endpoint, **control, **metrics}
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -127,7 +161,9 @@ class TikvStack(Stack):
     async def steady(self, *, within: float) -> None:
         problems = ["nothing was observed yet"]
         with anyio.move_on_after(within):
-            while problems := await self.problems():  # noqa: ASYNC110 - a cluster announces nothing
+            while problems := await self.problems():
+                if any(isinstance(problem, _ForGood) for problem in problems):
+                    raise NotSteady("the TiKV stack is not what it was: " + "; ".join(problems))
                 await anyio.sleep(0.05)
         if problems:
             raise NotSteady(
@@ -140,7 +176,9 @@ class TikvStack(Stack):
         try:
             found += await self._problems_of_pd()
             found += await self._problems_of_stores()
-            if not found:
+            if self._prometheus:
+                found += await self._prometheus.problems(self._http)
+            if not found and self.keeps_data:
                 await self.write(_PROBE, "steady")
                 if await self.read(_PROBE) != "steady":
                     found.append("what was written cannot be read")
@@ -157,6 +195,7 @@ class TikvStack(Stack):
                 id=each["store"]["id"],
                 address=each["store"]["address"],
                 state_name=each["store"]["state_name"],
+                leaders=int((each.get("status") or {}).get("leader_count", 0)),
                 used=_used(each.get("status") or {}),
             )
             for each in listed
@@ -221,13 +260,44 @@ class TikvStack(Stack):
     def _ballast(self, store: str) -> Path:
         return self.directory / store / "ballast"
 
+    async def all_lead(self) -> None:
+        """Wait until every store leads a region. Raises BrokenBed when PD does not see to that in time."""
+        idle = ["nothing was observed yet"]
+        with anyio.move_on_after(self.settles_within):
+            while idle := [name for name, store in (await self.stores()).items() if not store.leaders]:  # noqa: ASYNC110
+                await anyio.sleep(0.05)
+        if idle:
+            raise BrokenBed(f"{', '.join(idle)} led no region within {self.settles_within:g} s")
+
+    async def latency(self) -> float:
+        """Seconds that the slowest of a hundred requests took lately, as Prometheus knows; 0 without any.
+
+        Raises httpx.HTTPError, or NotVerified without a Prometheus.
+        """
+        if self._prometheus is None:
+            raise NotVerified("this stack has no Prometheus that would know")
+        return await self._prometheus.value(self._http, _LATENCY) or 0.0
+
     async def write(self, key: str, value: str) -> None:
-        """Store a value through the first store that takes it. Raises httpx.HTTPError."""
+        """Store a value through the first store that takes it. Raises httpx.HTTPError, or NotVerified."""
         await self._through_any("PUT", key, value)
 
     async def read(self, key: str) -> str:
-        """Read a value through the first store that answers. Raises httpx.HTTPError."""
+        """Read a value through the first store that answers. Raises httpx.HTTPError, or NotVerified."""
         return (await self._through_any("GET", key)).text
+
+    async def kept(self, key: str) -> str | None:
+        """What is stored under a key; None is nothing. Raises httpx.HTTPError, or NotVerified."""
+        try:
+            return await self.read(key)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code == httpx.codes.NOT_FOUND:
+                return None
+            raise
+
+    async def remove(self, key: str) -> None:
+        """Store nothing under a key. Raises httpx.HTTPError, or NotVerified."""
+        await self._through_any("DELETE", key)
 
     async def state(self) -> Mapping[str, str]:
         """Its nodes, stores and members, and how PD is set, by name."""
@@ -244,15 +314,20 @@ class TikvStack(Stack):
     async def _problems_of_pd(self) -> list[str]:
         health = {each["name"]: each["health"] for each in await self.pd("/health")}
         found = [f"PD member {name} is not healthy" for name in PD_NAMES if not health.get(name)]
-        found += [f"there is a PD member {name}" for name in health if name not in PD_NAMES]
+        found += [_ForGood(f"there is a PD member {name}") for name in health if name not in PD_NAMES]
         await self.leader()
         return found
 
     async def _problems_of_stores(self) -> list[str]:
         stores = await self.stores()
         found = [f"store {name} is not registered" for name in STORE_NAMES if name not in stores]
-        found += [f"store {name} is {s.state_name}" for name, s in stores.items() if s.state_name != "Up"]
-        found += [f"there is a store {name}" for name in stores if name not in STORE_NAMES]
+        for name, store in stores.items():
+            if name not in STORE_NAMES:
+                found.append(_ForGood(f"there is a store {name}"))
+            elif store.state_name in ("Offline", "Tombstone"):
+                found.append(_ForGood(f"store {name} is {store.state_name}"))
+            elif store.state_name != "Up":
+                found.append(f"store {name} is {store.state_name}")
         found += [
             f"the disk of store {name} is {s.used:.0%} full" for name, s in stores.items() if s.used > _FULL
         ]
@@ -266,6 +341,8 @@ class TikvStack(Stack):
         return found
 
     async def _through_any(self, method: str, key: str, value: str | None = None) -> httpx.Response:
+        if not self.keeps_data:
+            raise NotVerified(_NO_DATA)
         problem: httpx.HTTPError | None = None
         for address in self.addresses.values():
             try:

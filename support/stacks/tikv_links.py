@@ -4,25 +4,26 @@ Every address that a node advertises is a link of the suite's own. All nodes use
 which of them a connection comes from is told by its other end.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
+from functools import partial
 
-from support.stacks.link import Link
+from support.stacks.link import End, Link
+from support.stacks.sockets import holds, inode_of
 
 OUTSIDE = "the operator"
 """Whoever is no node: the operator and the commands of its agent. The suite itself passes by the links."""
 
+Source = Callable[[End, End], str]
+"""Tells from which node a connection comes, or OUTSIDE, by its other end and the link that it comes to. It is
+asked in a thread of its own."""
+
 
 class TikvLinks:
-    """Opens and cuts the links of one stack, which are reached at `host`.
+    """Opens and cuts the links of one stack, which are reached at `host`."""
 
-    `source` tells from which node a connection comes, by the address and port at its other end, or OUTSIDE.
-    """
-
-    def __init__(
-        self, exits: AsyncExitStack, source: Callable[[tuple[str, int]], str], *, host: str = "127.0.0.1"
-    ) -> None:
+    def __init__(self, exits: AsyncExitStack, source: Source, *, host: str = "127.0.0.1") -> None:
         self._exits = exits
         self._source = source
         self._host = host
@@ -35,11 +36,11 @@ class TikvLinks:
         self._links.setdefault(node, []).append(link)
         return link.port
 
-    def cut(self, name: str, others: Iterable[str]) -> None:
+    async def cut(self, name: str, others: Iterable[str]) -> None:
         """Let nothing pass between `name` and the others, nodes or OUTSIDE: connections are reset."""
         self._cut |= {frozenset({name, other}) for other in others}
         for node in self._links:
-            self._bar(node)
+            await self._bar(node)
 
     def slow_down(self, node: str, seconds: float) -> None:
         """Let everything that is sent to or by `node` over its own addresses take so many seconds longer."""
@@ -53,42 +54,26 @@ class TikvLinks:
             for link in links:
                 await link.heal()
 
-    def _bar(self, node: str) -> None:
+    async def _bar(self, node: str) -> None:
         barred = {name for pair in self._cut if node in pair for name in pair - {node}}
         for link in self._links[node]:
-            link.bar((lambda end: self._source(end) in barred) if barred else None)
+            await link.bar(partial(self._barred_ones, barred, (self._host, link.port)) if barred else None)
+
+    async def _barred_ones(self, barred: set[str], link: End, ends: Collection[End]) -> Collection[End]:
+        return await asyncio.to_thread(lambda: {end for end in ends if self._source(end, link) in barred})
 
 
-def by_process(pids: Callable[[], Mapping[str, int]]) -> Callable[[tuple[str, int]], str]:
-    """Tell from which node a connection comes by whose process holds its other end (`/proc`, proc(5)).
+def by_process(pids: Callable[[], Mapping[str, int]]) -> Source:
+    """Tell from which node a connection comes by whose process holds its other end.
 
     `pids` tells the process of each node that runs.
     """
 
-    def source(end: tuple[str, int]) -> str:
-        sockets = _sockets_at(end[1])
-        for name, pid in pids().items():
-            if sockets & _sockets_of(pid):
+    def source(end: End, link: End) -> str:
+        inode = inode_of(end, link)
+        for name, pid in dict(pids()).items():
+            if inode is not None and holds(pid, inode):
                 return name
         return OUTSIDE
 
     return source
-
-
-def _sockets_at(port: int) -> set[str]:
-    """The sockets on this local port of 127.0.0.1, as links in /proc/PID/fd name them."""
-    local = f"0100007F:{port:04X}"
-    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
-    return {f"socket:[{fields[9]}]" for line in lines if (fields := line.split())[1] == local}
-
-
-def _sockets_of(pid: int) -> set[str]:
-    found = set()
-    try:
-        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            target = str(descriptor.readlink())
-            if target.startswith("socket:"):
-                found.add(target)
-    except OSError:
-        return found  # it has ended meanwhile
-    return found

@@ -1,86 +1,36 @@
-"""Starts a TiKV stack of processes: the stand-ins, or real `pd-server` and `tikv-server` binaries."""
+"""Starts a TiKV stack of processes, from whatever programs it is given."""
 
 import os
-import shutil
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from support.stacks.control import serve_stackctl
 from support.stacks.process import ProcessNode
+from support.stacks.prometheus import start_prometheus
 from support.stacks.tikv import PD_NAMES, STORE_NAMES, TikvStack
 from support.stacks.tikv_links import TikvLinks, by_process
+from support.stacks.tikv_programs import Programs
 from support.supervisor import CannotStart, Command, Port, Supervisor, reserve_port
 from support.verdict import BrokenBed
 
 _HOST = "127.0.0.1"
 EVICTION = 30.0
 """Seconds that a real store may need to hand its leaders on before it ends (TiKV v8.5.7: up to 20)."""
-SMALL_DISK = 100 * 1024**2
-"""So small that no machine has less: a store must not be short of space because its machine is."""
-DEFAULT_TIMES = 20.0
-"""The stand-ins' times are so many times shorter than the real ones, unless somebody wants others."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Programs:
-    """What a TiKV stack is started from."""
-
-    pd_server: Sequence[str]
-    tikv_server: Sequence[str]
-    times: float
-    substitutes: tuple[str, ...]
-    capacity: int | None = None
-    """The size of a store's disk in bytes; None is that of the machine."""
-
-
-def stand_ins(times: float = DEFAULT_TIMES) -> Programs:
-    """The stand-ins, `times` faster than the real ones."""
-    named = (
-        ("stand-in PD", "stand-in TiKV")
-        if times == 1
-        else ("stand-in PD", "stand-in TiKV", f"times ×{times:g}")
-    )
-    return Programs(
-        pd_server=(sys.executable, "-m", "systems.tikv.pd_server"),
-        tikv_server=(sys.executable, "-m", "systems.tikv.tikv_server"),
-        times=times,
-        substitutes=named,
-        capacity=SMALL_DISK,
-    )
-
-
-def native(environ: Mapping[str, str], directory: Path | None) -> Programs:
-    """Real binaries from `directory` (a tiup component directory will do) or the PATH.
-
-    Raises BrokenBed, saying where was looked, when one is missing.
-    """
-    path = environ.get("PATH", os.defpath)
-    found: dict[str, str] = {}
-    for name in ("pd-server", "tikv-server"):
-        below = sorted(directory.rglob(name)) if directory else []
-        program = str(below[-1]) if below else shutil.which(name, path=path)
-        if program is None:
-            where = f"{directory} and the PATH" if directory else "the PATH"
-            raise BrokenBed(
-                f"no {name} in {where}\n"
-                "try: tiup install pd:v8.5.7 tikv:v8.5.7, and -D tikv_bin=~/.tiup/components"
-            )
-        found[name] = program
-    return Programs(
-        pd_server=(found["pd-server"],), tikv_server=(found["tikv-server"],), times=1, substitutes=()
-    )
 
 
 @asynccontextmanager
 async def tikv_on_processes(
-    programs: Programs, *, directory: Path, supervisor: Supervisor
+    programs: Programs,
+    *,
+    directory: Path,
+    supervisor: Supervisor,
+    metrics_by: Mapping[str, str] | None = None,
 ) -> AsyncIterator[TikvStack]:
     """Start three PD members and three stores, with `stackctl` on a socket in `directory`.
 
-    Leaves the processes to the supervisor. Raises BrokenBed when a node cannot be started.
+    `metrics_by` is the environment in which a Prometheus is looked for, None when none is wanted. Leaves
+    the nodes to the supervisor. Raises BrokenBed when one cannot be started, NotVerified without Prometheus.
     """
     nodes: dict[str, ProcessNode] = {}
 
@@ -110,7 +60,7 @@ async def tikv_on_processes(
                 "PATH": os.defpath,
                 "TMPDIR": str(home),
                 "PYTHONUNBUFFERED": "1",
-                "STANDIN_TIME_SCALE": f"{programs.times:g}",
+                **programs.environment,
             }
             command = Command(
                 name=name,
@@ -143,6 +93,19 @@ async def tikv_on_processes(
                 *([f"--capacity={programs.capacity}B"] if programs.capacity else []),
             ]
             nodes[name] = node(name, [*programs.tikv_server, *flags], ready=statuses[name])
+        prometheus = None
+        if metrics_by is not None:
+            prometheus = await opened.enter_async_context(
+                start_prometheus(
+                    jobs={
+                        "pd": [f"{_HOST}:{port}" for port in clients.values()],
+                        "tikv": [f"{_HOST}:{port}" for port in statuses.values()],
+                    },
+                    directory=directory,
+                    supervisor=supervisor,
+                    environ=metrics_by,
+                )
+            )
         stack = TikvStack(
             nodes,
             pd_urls={name: f"http://{_HOST}:{clients[name]}" for name in PD_NAMES},
@@ -153,10 +116,28 @@ async def tikv_on_processes(
             times=programs.times,
             directory=directory,
             capacity=programs.capacity,
+            keeps_data="stand-in TiKV" in programs.substitutes,
             substitutes=programs.substitutes,
             control=directory / "stackctl.sock",
+            prometheus=prometheus,
         )
-        async with serve_stackctl(directory / "stackctl.sock", nodes, stack.note), stack:
+        for_suite = {
+            "endpoints": lambda: {
+                "subject": "tikv",
+                "nodes": list(nodes),
+                "pd_urls": stack.pd_urls,
+                "endpoint": stack.environment["PD_ENDPOINT"],
+                "addresses": stack.addresses,
+                "advertised": stack.advertised,
+                "times": programs.times,
+                "capacity": programs.capacity,
+                "keeps_data": stack.keeps_data,
+                "substitutes": programs.substitutes,
+                "directory": str(directory),
+            },
+            "changes": lambda: [(change.wall, change.what) for change in stack.changes],
+        }
+        async with serve_stackctl(directory / "stackctl.sock", nodes, stack.note, for_suite=for_suite), stack:
             try:
                 for each in nodes.values():
                     await each.launch()  # side by side: what takes long is their start-up

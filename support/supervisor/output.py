@@ -22,6 +22,7 @@ from support.supervisor.errors import DiedEarly, NotSeen, Unexpected
 from support.supervisor.reading import Line, Scan, before_the_end
 from support.supervisor.spool import Bell
 
+_PIECE = 64 * 1024  # bytes
 _SHOWN = 400  # characters of a line that an error message shows
 
 
@@ -217,6 +218,17 @@ class Stream(Output):
     def path(self) -> Path:
         """Its spool."""
         return self._captures[0].path
+
+    async def data(self) -> AsyncGenerator[bytes, None]:
+        """The bytes as they come, from the first, until the output is over."""
+        with self.path.open("rb", buffering=0) as spool:
+            while True:
+                news, over = self._bell.listen(), self.over
+                while data := spool.read(_PIECE):
+                    yield data
+                if over:
+                    return
+                await news.wait()
 
 
 def _start(capture: Capture, since: Mark | None) -> int:

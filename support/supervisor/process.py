@@ -168,6 +168,11 @@ class Process:
         terminal."""
         resize(self._terminal, columns=columns, rows=rows)
 
+    def hang_up(self) -> None:
+        """Closes its terminal: the program gets SIGHUP, and can neither read nor print any more."""
+        _ = self._terminal
+        self._captures["terminal"].close()
+
     async def watch(self) -> None:
         """Waits for the end, and takes note of it. Run by the supervisor, in the background."""
         with self._watching:

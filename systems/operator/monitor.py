@@ -50,7 +50,7 @@ async def _loop(
         loop.add_signal_handler(number, _stop, number, database)
     subject = SUBJECTS[settings.subject]
     say(f"Monitor loop starting: {settings.subject}, a check every {settings.interval:g} s")
-    for invariant, why in subject.not_observed.items():
+    for invariant, why in subject.not_observed(environment).items():
         say(f"{invariant} is not observed: {why}")
     async with subject.watch(environment, settings.thresholds) as watch:
         due = loop.time()

@@ -53,7 +53,10 @@ def _parser(program: str, scale: float) -> _Parser:
         description=f"A stand-in for {program} {VERSION}: its flags and HTTP API, none of its engine.",
         epilog=f"{VARIABLE} (now {scale:g}) makes every time of the cluster so many times shorter.",
     )
-    version = f"Release Version: {VERSION}\nEdition: Community\nGit Commit Hash: {GIT_HASH}\nStand-in: yes"
+    version = (
+        f"Release Version: {VERSION}\nEdition: Community\nGit Commit Hash: {GIT_HASH}\n"
+        f"Stand-in: yes\nTime Scale: {scale:g}"
+    )
     parser.add_argument("-V", "--version", action="version", version=version)
     parser.formatter_class = _AsWritten
     return parser

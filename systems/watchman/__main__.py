@@ -80,9 +80,8 @@ class Doubts:
     def __init__(self) -> None:
         self.since: dict[str, float] = {}
 
-    def sure_of(self, suspected: dict[str, str]) -> list[Wrong]:
-        """What has been suspected for long enough; whatever is suspected no more is forgotten."""
-        at = time.monotonic()
+    def sure_of(self, suspected: dict[str, str], at: float) -> list[Wrong]:
+        """What has been suspected for long enough by then; whatever is suspected no more is forgotten."""
         self.since = {key: self.since.get(key, at) for key in suspected}
         return [
             Wrong(rule, where or None, suspected[key])
@@ -242,7 +241,7 @@ def main(path: str, pause: float) -> None:
     while True:
         began = time.monotonic()
         seen = look(addresses, counts_in)
-        sure = doubts.sure_of(seen.suspected)
+        sure = doubts.sure_of(seen.suspected, time.monotonic())
         wrong = [*seen.wrong, *sure]
         doubtful = [words for words in seen.suspected.values() if words not in {each.words for each in sure}]
         open_rules = {key.partition(":")[0] for key in seen.suspected}

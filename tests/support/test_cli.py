@@ -88,7 +88,7 @@ def test_the_doctor_says_what_is_missing_and_the_next_step(tmp_path, monkeypatch
     assert "  no  Redis: no Redis server on this machine" in said
     assert "try: apt-get install redis-server" in said
     assert "  no  Docker: no docker on the PATH\n      try: install Docker Engine" in said
-    assert "  no  TiKV: no pd-server and no tikv-server on the PATH" in said
+    assert "  no  TiKV: no pd-server on the PATH\n      try: tiup install pd:v8.5.7 tikv:v8.5.7" in said
     assert "  no  browser: " in said
     assert said.splitlines()[-1].startswith("The default run cannot run here.")
 

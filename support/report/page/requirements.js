@@ -30,6 +30,20 @@ function pastOf(c) {
     c.flaky && h("span", { class: "note" }, "flaky: the same code has both passed and failed"));
 }
 
+/** What a verdict on this criterion is worth: the sabotages that were caught breaking it. */
+function strengthOf(c) {
+  const s = c.strength;
+  if (!s) return null;
+  const on = `${moment(s.proved)}${s.commit ? `, commit ${s.commit}` : ""}`;
+  const all = (titles) => titles.join(", ");
+  return h("div", { class: "strength" },
+    s.caught.length > 0
+      ? h("p", { class: "quiet" }, `Strength: ${plural(s.caught.length, "sabotage", "sabotages")} caught (${all(s.caught)}), ${on}`)
+      : h("p", { class: "note" }, `Strength: unproven, ${s.why} (${on})`),
+    s.missed.length > 0 && h("p", { class: "note" }, `Missed: ${all(s.missed)}`),
+    s.wrongly_red.length > 0 && h("p", { class: "note" }, `Wrongly red: ${all(s.wrongly_red)}`));
+}
+
 function criterionPart(c) {
   const why = !["passed", "not covered"].includes(c.status) && c.reason;
   return h("li", { id: c.id, class: "criterion", tabindex: "-1" },
@@ -37,6 +51,7 @@ function criterionPart(c) {
     c.changed && h("p", { class: "note" }, `Text changed since it was last verified, on ${moment(c.changed.verified)}. It read: “${c.changed.text}”`),
     why && (c.status === "failed" || c.status === "broken" ? h("pre", {}, shortened(why)) : h("p", { class: "quiet" }, why)),
     c.scenarios.length > 0 && shownBy(c.scenarios),
+    strengthOf(c),
     pastOf(c));
 }
 

@@ -31,7 +31,8 @@ class Subject:
     """What the monitor and the agent need to know of a kind of system."""
 
     variables: tuple[str, ...]  # environment variables that say where the system is
-    not_observed: Mapping[str, str]  # invariant: why this operator never observes it
+    not_observed: Callable[[Mapping[str, str]], Mapping[str, str]]
+    """By the environment, each invariant that this operator cannot observe there, and why."""
     context: str  # facts about the environment for the agent
     watch: Callable[[Mapping[str, str], Thresholds], AbstractAsyncContextManager[Watch]]
 
@@ -39,13 +40,13 @@ class Subject:
 SUBJECTS: Mapping[str, Subject] = {
     "ratelimiter": Subject(
         variables=ratelimiter.VARIABLES,
-        not_observed=ratelimiter.NOT_OBSERVED,
+        not_observed=ratelimiter.not_observed,
         context=ratelimiter.CONTEXT,
         watch=ratelimiter.watch,
     ),
     "tikv": Subject(
         variables=tikv.VARIABLES,
-        not_observed=tikv.NOT_OBSERVED,
+        not_observed=tikv.not_observed,
         context=tikv.CONTEXT,
         watch=tikv.watch,
     ),

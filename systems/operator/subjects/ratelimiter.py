@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 VARIABLES = ("RATELIMITER_URL", "REDIS_URL")
-NOT_OBSERVED = {"high_latency": "it needs Prometheus, which this monitor does not read"}
+_NOT_OBSERVED = {"high_latency": "it needs Prometheus, which this monitor does not read"}
 CONTEXT = """\
 A rate limiter: several nodes (ratelimiter-1, ratelimiter-2, …) that share their counters in one \
 Redis (node `redis`). In the shell's environment RATELIMITER_URL is the address of one node and \
@@ -43,13 +43,19 @@ Nodes are controlled with `stackctl ps`, and `stackctl logs|inspect|start|restar
 stackctl is on the PATH; otherwise they are containers of the compose project $COMPOSE_PROJECT_NAME, each \
 labelled com.docker.compose.service=NODE, and controlled with `docker ps|logs|inspect|start|restart|stop`."""
 
-_API_SECONDS = 0.5
+_API_SECONDS = 0.9
 # A node that waits for a paused Redis says so after a while; that is worth waiting for.
 _HEALTH_SECONDS = 1.0
-_REDIS_SECONDS = 0.4
+_REDIS_SECONDS = 0.9
 # The window of a key that nothing else is known of, in ms.
 _DEFAULT_WINDOW_MS = 60_000
 _PREFIX = "ratelimit:"
+
+
+def not_observed(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The invariants that nothing is known about in any environment, and why."""
+    del environment
+    return _NOT_OBSERVED
 
 
 @contextlib.asynccontextmanager

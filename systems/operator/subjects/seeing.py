@@ -26,13 +26,13 @@ class Reply:
     why: str = ""  # for a person, when not answered
 
 
-async def ask(client: "httpx.AsyncClient", url: str, *, seconds: float) -> Reply:
-    """GET `url`, for `seconds` at most. Never raises for what the other side does."""
+async def ask(client: "httpx.AsyncClient", url: str, *, seconds: float, **query: str) -> Reply:
+    """GET `url` with this query, for `seconds` at most. Never raises for what the other side does."""
     import httpx
 
     try:
         async with asyncio.timeout(seconds):
-            response = await client.get(url)
+            response = await client.get(url, params=query or None)
             return Reply("answered", response.status_code, response.json())
     except TimeoutError:
         return Reply("silent", why=f"{url}: no answer within {seconds:g} s")

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from systems.operator.invariants import Finding
+from systems.operator.subjects.metrics import Latency, Prometheus
 from systems.operator.subjects.ratelimiter_rules import Thresholds
 from systems.operator.subjects.seeing import CannotObserveError, Reply, ask
 from systems.operator.subjects.tikv_rules import Member, Observation, Rules, Store, measured
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import httpx
 
 VARIABLES = ("PD_ENDPOINT",)
-NOT_OBSERVED = {"high_latency": "it needs Prometheus, which this monitor does not read"}
 CONTEXT = """\
 A TiKV cluster: PD members pd0, pd1, pd2 keep its metadata and know the state of its stores; TiKV \
 nodes tikv0, tikv1, tikv2 are its stores and hold the data in three copies. In the shell's environment \
@@ -37,6 +37,8 @@ controlled with `docker ps|logs|inspect|start|restart|stop`."""
 SILENCE_VARIABLE = "OPERATOR_PD_SILENCE_SECONDS"
 _SILENCE_SECONDS = 30.0
 # PD's default is a heartbeat every 10 s; three of them missing say that nothing comes any more.
+LATENCY_VARIABLE = "OPERATOR_LATENCY_SECONDS"
+_LATENCY_SECONDS = 60.0
 _SECONDS = 0.9
 _API = "/pd/api/v1"
 
@@ -48,16 +50,30 @@ async def watch(environment: Mapping[str, str], thresholds: Thresholds) -> Async
 
     del thresholds  # they are about counters
     silence = float(environment.get(SILENCE_VARIABLE, _SILENCE_SECONDS))
+    lasting = float(environment.get(LATENCY_VARIABLE, _LATENCY_SECONDS))
+    rules = Rules(silence_seconds=silence, latency_seconds=lasting)
     async with httpx.AsyncClient(trust_env=False, timeout=None) as client:
-        yield TikvWatch(environment["PD_ENDPOINT"].rstrip("/"), client, Rules(silence_seconds=silence))
+        url = environment.get("PROMETHEUS_URL")
+        prometheus = Prometheus(client, url, span=lasting) if url else None
+        yield TikvWatch(environment["PD_ENDPOINT"].rstrip("/"), client, rules, prometheus)
+
+
+def not_observed(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The invariants that nothing is known about in this environment, and why."""
+    if environment.get("PROMETHEUS_URL"):
+        return {}
+    return {"high_latency": "it needs Prometheus, and PROMETHEUS_URL names none"}
 
 
 class TikvWatch:
     """Looks at one cluster, check after check, and remembers the PD members it has met."""
 
-    def __init__(self, url: str, client: "httpx.AsyncClient", rules: Rules) -> None:
+    def __init__(
+        self, url: str, client: "httpx.AsyncClient", rules: Rules, prometheus: Prometheus | None = None
+    ) -> None:
         self._client = client
         self._rules = rules
+        self._prometheus = prometheus
         self._urls = [url]
         self._names: list[str] = []
 
@@ -72,7 +88,9 @@ class TikvWatch:
         return self._rules.judge(seen, at=at)
 
     async def _observe(self) -> Observation:
-        answers = await asyncio.gather(*(self._look_through(url) for url in self._urls))
+        latency, answers = await asyncio.gather(
+            self._latency(), asyncio.gather(*(self._look_through(url) for url in self._urls))
+        )
         views = dict(zip(self._urls, answers, strict=True))
         healths = {url: view[0] for url, view in views.items() if view[0].kind == "answered"}
         if not healths:
@@ -88,8 +106,12 @@ class TikvWatch:
             no_leader=_trouble(leader, "/leader"),
             stores=_stores(stores),
             no_stores=_trouble(stores, "/stores"),
+            latency=latency,
             seen_through=through,
         )
+
+    async def _latency(self) -> Latency | None:
+        return await self._prometheus.latency() if self._prometheus else None
 
     async def _look_through(self, url: str) -> tuple[Reply, Reply, Reply]:
         health, leader, stores = await asyncio.gather(

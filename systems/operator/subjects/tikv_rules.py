@@ -12,10 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from systems.operator.invariants import Finding, Persistence, Violation
+from systems.operator.subjects.metrics import Latency
 
-CONFIRM_SECONDS = 1.0
+CONFIRM_SECONDS = 2.5
+"""So long a PD member has to be gone: one that is restarted as planned is back by then."""
 DISK_USED = 0.70
 """Share of a store's disk above which its space is low."""
+LATENCY = 0.1
+"""Seconds that the slowest of a hundred requests may take."""
 HEARTBEATS = 2
 """So many heartbeats of others show that one is missing."""
 
@@ -50,6 +54,8 @@ class Observation:
     """Why no leader is known: what PD answered."""
     stores: tuple[Store, ...] | None = None
     no_stores: str = ""
+    latency: Latency | None = None
+    """How long requests take; None where nobody is asked."""
     seen_through: str = ""
 
 
@@ -72,8 +78,13 @@ class _Office:
 class Rules:
     """The invariants of a TiKV cluster, with what earlier checks have seen of each."""
 
-    def __init__(self, *, silence_seconds: float) -> None:
-        """`silence_seconds`: after so long without a word of any store, or a leader, that is a fact."""
+    def __init__(self, *, silence_seconds: float, latency_seconds: float = 60.0) -> None:
+        """`silence_seconds`: after so long without a word of any store, or a leader, that is a fact.
+
+        `latency_seconds`: requests that take long for so long are a violation.
+        """
+        self._patience = latency_seconds
+        self._slow = Persistence()
         self._silence = silence_seconds
         self._office: _Office | None = None
         self._suspected = Persistence()
@@ -90,7 +101,28 @@ class Rules:
             self._member_down(seen, at=at),
             self._no_leader(seen, at=at),
             _low_disk_space(seen),
+            *([] if seen.latency is None else [self._high_latency(seen.latency, at=at)]),
         )
+
+    def _high_latency(self, latency: Latency, *, at: float) -> Finding:
+        if latency.p99 is None:
+            return Finding("high_latency", unobserved=latency.why)
+        slow = latency.p99 > LATENCY
+        self._slow.seen(["all"] if slow else [], at=at)
+        if not slow:
+            return Finding("high_latency")
+        figure = f"{latency.p99 * 1000:.0f} ms"
+        if self._slow.seconds("all", at=at) < self._patience:
+            return Finding(
+                "high_latency",
+                undecided={"the cluster": f"p99 is {figure}, not for {self._patience:g} s yet"},
+            )
+        text = (
+            f"Requests to the stores take long: p99 is {figure}, and has been over "
+            f"{LATENCY * 1000:.0f} ms for {self._patience:g} s."
+        )
+        snapshot = {"p99_ms": round(latency.p99 * 1000)}
+        return Finding("high_latency", (Violation("high_latency", None, text, "warning", snapshot),))
 
     def _store_down(self, seen: Observation, *, at: float) -> Finding:
         if seen.leader is None:

@@ -92,7 +92,7 @@ async def room(tmp_path):
 async def scenario(room, **going_wrong):
     """Run one scenario with this breakage; its facts, and what its sentence raised."""
     raised = None
-    async with open_bed(SimpleNamespace(redactor=Redactor({})), room, "one") as bed:
+    async with open_bed(SimpleNamespace(redactor=Redactor({}), sabotage=None), room, "one") as bed:
         await bed.borrow_stack("ratelimiter")
         try:
             await gherkin._bounded(partial(bed.inject, Breakage(bed.stack, **going_wrong)))
@@ -170,7 +170,7 @@ async def test_a_heal_goes_on_though_the_scenario_is_cancelled_meanwhile(room):
         healed.append(self)
 
     with anyio.move_on_after(0.05):
-        async with open_bed(SimpleNamespace(redactor=Redactor({})), room, "one") as bed:
+        async with open_bed(SimpleNamespace(redactor=Redactor({}), sabotage=None), room, "one") as bed:
             await bed.borrow_stack("ratelimiter")
             fault = Breakage(bed.stack)
             fault.heal = partial(slow_heal, fault)
@@ -180,7 +180,7 @@ async def test_a_heal_goes_on_though_the_scenario_is_cancelled_meanwhile(room):
 
 
 async def test_a_failed_heal_of_one_fault_does_not_keep_the_other_from_being_healed(room, tmp_path):
-    async with open_bed(SimpleNamespace(redactor=Redactor({})), room, "one") as bed:
+    async with open_bed(SimpleNamespace(redactor=Redactor({}), sabotage=None), room, "one") as bed:
         await bed.borrow_stack("ratelimiter")
         first, second = Breakage(bed.stack), Breakage(bed.stack, heal=OSError("no route"))
         await bed.inject(first, second)
@@ -193,7 +193,7 @@ async def test_a_failed_heal_of_one_fault_does_not_keep_the_other_from_being_hea
 async def test_a_stack_that_is_not_steady_after_the_heal_is_discarded_without_a_word_on_the_verdict(
     room, tmp_path
 ):
-    async with open_bed(SimpleNamespace(redactor=Redactor({})), room, "one") as bed:
+    async with open_bed(SimpleNamespace(redactor=Redactor({}), sabotage=None), room, "one") as bed:
         await bed.borrow_stack("ratelimiter")
         await bed.inject(Breakage(bed.stack))
         old = bed.stack

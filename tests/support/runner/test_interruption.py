@@ -1,8 +1,12 @@
 """SIGINT, SIGTERM and SIGHUP: what runs is stopped, what was begun is undone, and the report says so."""
 
 import signal
+import subprocess
+from contextlib import suppress
 
 import pytest
+
+from support.interruption import Interruption
 
 _HOOKS = """
 import os
@@ -26,6 +30,20 @@ _FEATURE = """
   Scenario: after
     Then it passes
 """
+
+_LONG = """
+import time
+from behave import step
+@step("it takes long")
+def _(context):
+    open("long", "w").close()
+    time.sleep(60)
+"""
+
+
+def _until_there(path, process) -> None:
+    while not path.exists():
+        assert process.poll() is None, process.stdout.read()
 
 
 def _until(process, line: str) -> None:
@@ -69,31 +87,42 @@ def test_the_running_step_is_stopped_and_everything_begun_is_ended(tree, number)
     ]
 
 
-def test_a_second_signal_does_not_break_the_cleanup_of_the_first(tree) -> None:
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_second_signal_ends_the_run_now(tree, jobs) -> None:
     tree.hooks(
         _HOOKS
         + """
 def after_scenario(context, scenario):
     if scenario.name == "during":
-        say("healing")
-        os.read(0, 1)
-        say("healed")
+        open("healing", "w").close()
+        import time
+        time.sleep(60)
 """
     )
-    tree.feature(_FEATURE)
-    with tree.behaving() as process:
-        _until(process, "waiting")
+    tree.write("steps/long.py", _LONG)
+    tree.feature(_FEATURE.replace("it waits", "it takes long"))
+    with tree.behaving("--jobs", jobs) as process:
+        _until_there(tree.path / "long", process)
         process.send_signal(signal.SIGINT)
-        _until(process, "healing")
-        for number in (signal.SIGINT, signal.SIGTERM):
-            process.send_signal(number)
-            _until(
-                process, f"{number.name}: still stopping; kill -9 {process.pid} leaves what is not undone yet"
-            )
-        output, _ = process.communicate("x")
-    assert process.returncode == 128 + signal.SIGINT
-    assert _said(output) == ["healed", "end one", "cleaned up"]
-    assert tree.verdicts()["during"] == "not verified"
+        _until_there(tree.path / "healing", process)
+        while process.poll() is None:  # what comes at once with the first is not a second one
+            process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
+        output = process.stdout.read()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "SIGTERM: ending now" in output
+    assert not (tree.path / "reports/traceability.json").exists()
+
+
+def test_signals_at_once_are_one_request() -> None:
+    noticed: list[str] = []
+    with Interruption(raise_in=(), noticed=noticed.append) as interruption:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+    assert interruption.signal is signal.SIGTERM
+    assert noticed == ["SIGTERM"]
 
 
 def test_a_signal_during_a_heal_lets_it_finish_and_begins_nothing_more(tree) -> None:

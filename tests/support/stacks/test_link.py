@@ -155,3 +155,32 @@ async def test_a_link_that_is_closed_leaves_nothing_behind(server):
             await ask(connection)
     with pytest.raises(OSError, match="connect"):
         await connecting(link)
+
+
+async def test_a_storm_of_barred_connections_is_judged_together_and_holds_up_nothing(server):
+    judged = []
+
+    async def all_of(ports):
+        judged.append(len(ports))
+        await anyio.sleep(0.05)
+        return ports
+
+    async def call(port):
+        try:
+            async with await anyio.connect_tcp("127.0.0.1", port) as connection:
+                await connection.receive()
+        except GONE:
+            reset.append(port)
+
+    reset = []
+    async with Link("test", to=server) as link:
+        await link.bar(all_of)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(100):
+                tasks.start_soon(call, link.port)
+        assert len(reset) == 100
+        assert len(judged) < 20
+        await link.heal()
+        async with await anyio.connect_tcp("127.0.0.1", link.port) as connection:
+            await connection.send(b"again")
+            assert await connection.receive() == b"again"

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.anyio
 class FragileStack:
     """A stack that is in its steady state until somebody says that it is not."""
 
+    settles_within = 5.0
     subject = "ratelimiter"
 
     def __init__(self, number, *, wrong=None):

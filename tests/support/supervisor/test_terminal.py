@@ -114,3 +114,19 @@ async def test_typing_needs_a_terminal(supervisor, python):
     await ended.wait()
     with pytest.raises(ProcessError, match="is closed"):
         ended.resize(10, 10)
+
+
+async def test_a_program_whose_terminal_is_closed_is_told(supervisor, shell, tmp_path):
+    script = f"trap 'echo told > {tmp_path}/told; exit 0' HUP; echo up; while :; do sleep 0.01; done"
+    process = await supervisor.start(shell(script, terminal=Terminal(), ready=LogLine("up")))
+    process.hang_up()
+    await process.wait()
+    assert (tmp_path / "told").exists()
+    with pytest.raises(ProcessError, match="is closed"):
+        process.hang_up()
+
+
+async def test_the_bytes_of_a_terminal_can_be_followed(supervisor, shell):
+    process = await supervisor.spawn(shell(r"printf 'a\033[1mb'; printf 'c\n'", terminal=Terminal()))
+    pieces = [piece async for piece in process.output.terminal.data()]
+    assert b"".join(pieces) == b"a\x1b[1mbc\r\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.report.model import RunResult
+from support.report.model import RunResult, Strength
 from support.report.write import write_reports
 from support.supervisor.spool import RECORD
 
@@ -46,8 +46,27 @@ def page(result: RunResult, tmp_path: Path) -> Path:
     names = tuple(
         f"evidence/over/2/{path.name}" for path in sorted(evidence.iterdir()) if path.suffix != ".index"
     )
-    rich = _with_evidence(result, names)
+    rich = _strong(_with_evidence(result, names))
     return write_reports(rich, tmp_path / "reports", root=tmp_path)
+
+
+def _strong(result: RunResult) -> RunResult:
+    """One criterion that a sabotage was caught breaking, and one that none was."""
+    seen = {"missed": (), "wrongly_red": (), "commit": "0123456789ab", "operator": "built-in"}
+    proved = {**seen, "proved": "2025-02-28T12:00:00Z"}
+    strengths = {
+        "DEMO-05.1": Strength(caught=("mute monitor", "pessimist monitor"), why=None, **proved),
+        "DEMO-05.2": Strength(
+            caught=(), why="blind monitor: missed", **{**proved, "missed": ("blind monitor",)}
+        ),
+    }
+    return replace(
+        result,
+        requirements=tuple(
+            replace(r, criteria=tuple(replace(c, strength=strengths.get(c.id)) for c in r.criteria))
+            for r in result.requirements
+        ),
+    )
 
 
 def _with_evidence(result: RunResult, names: tuple[str, ...]) -> RunResult:
@@ -99,6 +118,17 @@ def test_what_failed_is_open_with_its_sentences_and_its_evidence(tab) -> None:
         "tickets.db",
     ):
         assert part in failed
+
+
+def test_the_strength_of_a_criterion_is_beside_its_verdict(tab) -> None:
+    on = "28 February 2025, 12:00 UTC, commit 0123456789ab"
+    assert _shown(tab, "[id='DEMO-05.1'] .strength p") == [
+        f"Strength: 2 sabotages caught (mute monitor, pessimist monitor), {on}"
+    ]
+    assert _shown(tab, "[id='DEMO-05.2'] .strength p") == [
+        f"Strength: unproven, blind monitor: missed ({on})",
+        "Missed: blind monitor",
+    ]
 
 
 def test_words_and_verdicts_filter_requirements_and_scenarios(tab) -> None:

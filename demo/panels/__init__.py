@@ -1,0 +1,1 @@
+"""The framed parts of the screen, one file each."""

@@ -1,0 +1,1 @@
+"""Scenarios side by side: the run hands them out, and workers, each a process of its own, run them."""
