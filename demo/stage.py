@@ -211,6 +211,7 @@ async def open_stage(order: Order, show: Show, began: Callable[[str], None]) -> 
                     directory=directory / "o",
                     endpoints={**stack.environment, **_endpoints(order), **model},
                     spent=Spent(),
+                    install_tools=stack.install_tools,
                     database=order.database,
                 )
                 async with anyio.create_task_group() as tasks:

@@ -104,7 +104,7 @@ async def agent_with_command(bed: TestBed, does: str) -> None:
     bed.seen["command"] = AWKWARD[does]
     bed.script = first_runs(AWKWARD[does], on="checkout")
     await agent_alone(bed)
-    bed.seen["before"] = len(bed.operator.agent.descendants())
+    bed.seen["before"] = len(bed.operator.bare("agent").descendants())
 
 
 @when('a ticket for counter "{first}" is placed in the database, and then one for counter "{second}"')
@@ -139,7 +139,7 @@ async def holds_command(bed: TestBed, status: str) -> None:
 @then("nothing that the command started is left running")
 async def nothing_left_running(bed: TestBed) -> None:
     await bed.until(
-        lambda: [each.command for each in bed.operator.agent.descendants()],
+        lambda: [each.command for each in bed.operator.bare("agent").descendants()],
         has_length(less_than_or_equal_to(bed.seen["before"])),
         within=_GONE_WITHIN,
     )

@@ -15,6 +15,7 @@ from support.evidence.attribution import expect_apart, resolved_session
 from support.evidence.eventually import expect
 from support.evidence.matchers import an_escalation, tickets_for
 from support.faults.disk import DiskNearlyFull
+from support.faults.docker import OffNetwork
 from support.faults.fault import Fault
 from support.faults.network import ConnectionsReset, NodeCutOff, NodesAstray, OperatorCutOff, Slow
 from support.faults.pd import FollowerKilled, LeaderKilled, QuorumLost
@@ -51,6 +52,7 @@ fault('node "{node}" is killed', NodeKilled)
 fault('node "{node}" is stopped', NodeStopped)
 fault('node "{node}" is paused', NodePaused)
 fault('node "{node}" dies whenever it is started', CrashLoop)
+fault('node "{node}" is taken off its network', OffNetwork)
 fault("Redis is killed", NodeKilled, node="redis")
 fault("Redis is stopped", NodeStopped, node="redis")
 fault("Redis is paused", NodePaused, node="redis")

@@ -56,7 +56,7 @@ async def is_held(bed: TestBed) -> None:
 @given("the agent is paused before a ticket is filed")
 async def paused(bed: TestBed) -> None:
     await bed.start("agent")
-    bed.operator.agent.pause()
+    bed.operator.bare("agent").pause()
     bed.seen["filed"] = scene.file_ticket(bed.operator.database, "over_limit", "checkout")
 
 

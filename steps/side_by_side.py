@@ -38,7 +38,7 @@ async def two_agents(bed: TestBed) -> None:
 
 @given("the agent is paused")
 async def paused(bed: TestBed) -> None:
-    bed.operator.agent.pause()
+    bed.operator.bare("agent").pause()
 
 
 @when("a second ticket is filed")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from support import repeat
 from support.config import SettingError, load_settings
-from support.machine import default_run
+from support.machine import default_run, docker
 from support.machine.finding import Unready
 from support.prove import command as prove
 from support.report import commands as report
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def doctor(_: argparse.Namespace) -> int:
     """Say what this machine can run, why not the rest, and the next step."""
     needed = [look(os.environ) for look in default_run.NEEDED]
-    usable = [look(os.environ) for look in default_run.USABLE]
+    usable = [*docker.findings(os.environ), *(look(os.environ) for look in default_run.USABLE)]
     for title, findings in (("Needed by the default run", needed), ("Of use to other runs", usable)):
         say(f"{title}\n", sys.stdout)
         for finding in findings:
@@ -75,9 +75,11 @@ def clean(_: argparse.Namespace) -> int:
         say(f"removed {left.directory}\n", sys.stdout)
         for process in left.processes:
             say(f"ended {process.command} (pid {process.pid})\n", sys.stdout)
+        for what in left.containers:
+            say(f"still there: {what}\n", sys.stdout)
     if not found:
         say("Nothing was left by crashed runs.\n", sys.stdout)
-    return 0
+    return 1 if any(left.containers for left in found) else 0
 
 
 def _parser() -> argparse.ArgumentParser:

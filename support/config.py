@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
-    "stack": ("process", "native"),
+    "stack": ("process", "docker", "native"),
+    "operator_in": ("host", "container"),
     "model": ("double", "live", "record", "replay"),
     "allow_host_shell": ("yes", "no"),
     "gate": ("default", "all"),
@@ -24,6 +25,8 @@ _DEFAULTS: Mapping[str, str] = {
     "operator": "",
     "sabotage": "",
     "join": "",
+    "project": "",
+    "operator_in": "host",
     "tikv_bin": "",
     "reports": "reports",
     "allow_host_shell": "no",
@@ -43,7 +46,8 @@ class Settings:
     """The settings of one run; paths are absolute."""
 
     stack: str
-    """What a stack is made of: `process`; `native` for the TiKV binaries of this machine."""
+    """What a stack is made of: `process`; `docker` for containers; `native` for the TiKV binaries of this
+    machine."""
     model: str
     """The LLM behind the agent: `double`, the scripted stand-in; `live`, the real one; `record`, the real one
     whose answers are kept; `replay`, the answers that were kept."""
@@ -57,6 +61,10 @@ class Settings:
     """Where `pd-server` and `tikv-server` are for `native`; None is the PATH."""
     reports: Path
     """The directory that the run writes its reports to."""
+    project: str | None = None
+    """The compose project of a stack that runs already, to be used in place of new ones."""
+    operator_in: Literal["host", "container"] = "host"
+    """Where the operator runs: on this machine, or in containers beside the stack."""
     allow_host_shell: bool = False
     """Whether a real model may run commands on this machine."""
     budget: float = 5.0
@@ -94,6 +102,7 @@ def load_settings(
             shown = written.format(name.upper() if source is from_environ else name)
             _check(name, value, shown)
             chosen[name] = value
+    _fits_together(chosen)
     return Settings(
         stack=chosen["stack"],
         model=chosen["model"],
@@ -102,12 +111,26 @@ def load_settings(
         join=base / chosen["join"] if chosen["join"] else None,
         tikv_bin=base / Path(chosen["tikv_bin"]).expanduser() if chosen["tikv_bin"] else None,
         reports=base / chosen["reports"],
+        project=chosen["project"] or None,
+        operator_in="container" if chosen["operator_in"] == "container" else "host",
         allow_host_shell=chosen["allow_host_shell"] == "yes",
         budget=float(chosen["budget"]),
         price=_price(chosen["price"]),
         recordings=base / chosen["recordings"],
         gate="all" if chosen["gate"] == "all" else "default",
     )
+
+
+def _fits_together(chosen: Mapping[str, str]) -> None:
+    if chosen["stack"] == "docker":
+        if chosen["join"]:
+            raise SettingError(
+                "join: is about a stack of processes; join one of containers with project=NAME"
+            )
+        return
+    for name in ("project", "operator_in"):
+        if chosen[name] != _DEFAULTS[name]:
+            raise SettingError(f"{name}={chosen[name]}: is about containers; it needs stack=docker as well")
 
 
 def _check(name: str, value: str, shown: str) -> None:

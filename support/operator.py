@@ -6,11 +6,13 @@ broken bed: every error here is an AssertionError that says what was expected an
 
 import os
 import signal
+import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -18,7 +20,6 @@ from support.evidence.records import Records, read_records
 from support.evidence.shell import ShellWitness
 from support.evidence.spent import Spent
 from support.profile import SYSTEM_PATH, Profile
-from support.stacks.control import install
 from support.supervisor import (
     CannotStart,
     Command,
@@ -33,6 +34,9 @@ from support.supervisor import (
     Supervisor,
 )
 from support.verdict import BrokenBed, NotVerified
+
+if TYPE_CHECKING:
+    from support.stacks.docker_operator import OperatorContainers
 
 _PATIENCE = 5.0
 """Seconds, besides ten intervals, after which a monitor that prints no check is taken for stuck."""
@@ -57,7 +61,9 @@ class Operator:
     """Monitor and agent of one bed, on one database.
 
     `directory` is private to the bed; `endpoints` are the contract's variables for the stack and the model,
-    `limits` the operator's own for what it may use. The database is in `directory` unless another is named.
+    `install_tools` puts what it controls nodes with into a directory, `containers` is where its processes run
+    unless that is this machine, `limits` the operator's own for what it may use. The database is in
+    `directory` unless another is named.
     """
 
     def __init__(
@@ -69,6 +75,8 @@ class Operator:
         directory: Path,
         endpoints: Mapping[str, str],
         spent: Spent,
+        install_tools: Callable[[Path], None],
+        containers: "OperatorContainers | None" = None,
         limits: Mapping[str, str] | None = None,
         database: Path | None = None,
     ) -> None:
@@ -78,6 +86,7 @@ class Operator:
         self._subject = subject
         self._directory = directory
         self._endpoints = endpoints
+        self._containers = containers
         self._limits = limits or {}
         self._spent = spent
         self._processes: dict[str, Process] = {}
@@ -86,8 +95,8 @@ class Operator:
         self._doomed: set[str] = set()
         for name in ("bin", "agent-bin", "home", "tmp"):
             (directory / name).mkdir()
-        install(directory / "bin")
-        install(directory / "agent-bin")
+        install_tools(directory / "bin")
+        install_tools(directory / "agent-bin")
         self.shell = ShellWitness(directory / "shell", path=SYSTEM_PATH)
         self.shell.install(directory / "agent-bin")
 
@@ -107,6 +116,18 @@ class Operator:
             return self._processes[name]
         except KeyError:
             raise BrokenBed(f"this scenario has started no {name}") from None
+
+    def bare(self, name: str) -> Process:
+        """The process of this name itself, to be paused, killed or looked into.
+
+        Raises NotVerified where it is in a container, of which only a `docker` command is a process here.
+        """
+        if self._containers is not None:
+            raise NotVerified(
+                f"the {name} is in a container, and this scenario needs its process; "
+                "run with -D operator_in=host"
+            )
+        return self.process(name)
 
     @property
     def processes(self) -> Mapping[str, Process]:
@@ -149,7 +170,7 @@ class Operator:
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Send a process a signal that ends it; a paused one is resumed, to hear it."""
-        process = self.process(name)
+        process = self.bare(name) if number == signal.SIGKILL else self.process(name)
         self._told_to_stop[name] = number, time.monotonic()
         process.signal(number)
         process.resume()
@@ -235,11 +256,16 @@ class Operator:
         """Start a process without waiting until it is ready."""
         words, ready = self._program(name)
         self._told_to_stop.pop(name, None)
+        env: Mapping[str, str] = self._environment(name)
+        python = sys.executable if self._containers is None else self._containers.python
+        argv = self.profile.fill(words, subject=self._subject, db=self.database, python=python)
+        if self._containers is not None:
+            argv, env = await self._containers.create(name, argv, env)
         command = Command(
             name=name.replace(" ", "-"),
-            argv=self.profile.fill(words, subject=self._subject, db=self.database),
+            argv=argv,
             cwd=self.profile.cwd,
-            env=self._environment(name),
+            env=env,
             ready=LogLine(ready),
             ready_within=self.profile.timing.ready_within,
         )

@@ -89,10 +89,12 @@ class Profile:
     limits: Mapping[str, str] = field(default_factory=dict)
     """By which environment variable the agent is told which of its limits, where it can be told."""
 
-    def fill(self, words: Sequence[str], *, subject: str, db: Path) -> list[str]:
+    def fill(
+        self, words: Sequence[str], *, subject: str, db: Path, python: str = sys.executable
+    ) -> list[str]:
         """Put the values of a run in place of the placeholders of a command."""
         values = {
-            "python": sys.executable,
+            "python": python,
             "subject": subject,
             "interval": f"{self.timing.interval:g}",
             "db": str(db),

@@ -9,10 +9,11 @@ from functools import cached_property
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from support.event_loop import EventLoop
 from support.evidence.redaction import Redactor, secrets_of
+from support.machine import docker
 from support.model import Model, ModelDouble, Script
 from support.model.live import LiveModel, upstream_of
 from support.model.meter import Meter
@@ -32,6 +33,8 @@ from support.stacks.tikv_programs import DEFAULT_TIMES, Programs, native, stand_
 from support.supervisor import Guardian, Supervisor, sweep
 from support.verdict import BrokenBed, NotVerified
 
+if TYPE_CHECKING:
+    from support.stacks.docker_operator import OperatorContainers
 _JOINED: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Stack]]] = {
     "ratelimiter": joined_ratelimiter,
     "tikv": joined_tikv,
@@ -148,6 +151,45 @@ class Run:
         """A supervisor under this run's guardian, which masks this run's secrets."""
         return Supervisor(spools, guardian=self.guardian, mask=self.redactor.mask, on_event=on_event)
 
+    def _docker_stack(
+        self, subject: str, directory: Path, supervisor: Supervisor
+    ) -> AbstractAsyncContextManager[Stack]:
+        from support.stacks.docker_stack import docker_stack  # slow to import, and for these runs alone
+
+        return docker_stack(
+            subject,
+            joined=self.settings.project,
+            guardian=self.guardian,
+            directory=directory,
+            supervisor=supervisor,
+        )
+
+    def expect_containers(self) -> None:
+        """Raise NotVerified, with what to do about it, unless stacks are made of containers."""
+        if self.settings.stack == "docker":
+            return
+        engine = docker.engine(os.environ)
+        if not engine.fits:
+            raise NotVerified(
+                f"no Docker engine: {engine.seen}; {engine.next_step}, and run with -D stack=docker"
+            )
+        raise NotVerified("it needs a stack of containers; run with -D stack=docker")
+
+    @asynccontextmanager
+    async def operator_place(
+        self, stack: Stack, directory: Path
+    ) -> AsyncIterator["OperatorContainers | None"]:
+        """Where the operator's processes run: in containers, or (None) on this machine."""
+        if self.settings.operator_in == "host":
+            yield None
+            return
+        from support.stacks.docker_operator import operator_in_containers
+        from support.stacks.on_docker import OnDocker
+
+        assert isinstance(stack, OnDocker)  # the settings see to that
+        async with operator_in_containers(stack, directory) as containers:
+            yield containers
+
     @cached_property
     def _binaries(self) -> Programs:
         return native(os.environ, self.settings.tikv_bin)
@@ -169,6 +211,10 @@ class Run:
                 return
             directory = self.directory("s")
             async with self.supervisor(_next_directory(evidence, "stack")) as supervisor:
+                if self.settings.stack == "docker":
+                    async with self._docker_stack(kind, directory, supervisor) as stack:
+                        yield stack
+                    return
                 match kind:
                     case "ratelimiter":
                         opened: AbstractAsyncContextManager[Stack] = ratelimiter_on_processes(

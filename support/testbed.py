@@ -170,6 +170,16 @@ class TestBed:
             self._stack = await self._room.stacks.borrow(kind)
         self.timeline.record("stack.steady")
 
+    def expect_containers(self) -> None:
+        """Raise NotVerified, with what to do about it, unless stacks are made of containers."""
+        self._run.expect_containers()
+
+    async def renew_stack(self) -> None:
+        """Take the stack down and get a new one. Raises BrokenBed when none can be had."""
+        with self.spent.on("stack"):
+            await self._room.stacks.discard(self.stack)
+        await self.borrow_stack(self.stack.subject)
+
     async def host_operator(self) -> Operator:
         """The operator, with its model and a path for its database, and none of its processes yet."""
         if self._operator is None:
@@ -211,8 +221,10 @@ class TestBed:
         directory = self._run.directory("b")
         async with (
             self._run.model(script, evidence=self.evidence) as self._model,
+            self._run.operator_place(self.stack, directory) as containers,
             self._run.supervisor(self.evidence, on_event=self._process_event) as supervisor,
         ):
+            url = self._model.url if containers is None else await containers.reachable(self._model.url)
             operator = Operator(
                 profile,
                 supervisor,
@@ -220,10 +232,12 @@ class TestBed:
                 directory=directory,
                 endpoints={
                     **self.stack.environment,
-                    "ANTHROPIC_BASE_URL": self._model.url,
+                    "ANTHROPIC_BASE_URL": url,
                     "ANTHROPIC_API_KEY": self._run.canary,
                 },
                 spent=self.spent,
+                install_tools=self.stack.install_tools,
+                containers=containers,
                 limits=_variables(profile, self.limits),
             )
             watch = RecordsWatch(operator.database, self.timeline)
@@ -332,6 +346,8 @@ class TestBed:
         """
 
         def observe_the_living() -> T | Awaitable[T]:
+            if self._stack is not None and self._stack.trouble is not None:
+                raise BrokenBed(self._stack.trouble)
             if self._operator is not None:
                 self._operator.expect_alive()
             if self._model is not None and self._model.exhausted:
@@ -375,7 +391,8 @@ class TestBed:
     def facts(self, reports: Path) -> ScenarioFacts:
         """What this bed adds to the result of its scenario; evidence is named relative to `reports`."""
         unanswered = self._model.unanswered if self._model else ()
-        broken = self._broken or self._clock.problem() or ("; ".join(unanswered) or None)
+        trouble = self._stack.trouble if self._stack else None
+        broken = trouble or self._broken or self._clock.problem() or ("; ".join(unanswered) or None)
         return ScenarioFacts(
             measures={
                 **measures(self.timeline.events),

@@ -1,7 +1,6 @@
 """Faults of a store's disk."""
 
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 import httpx
 
@@ -45,9 +44,7 @@ class DiskNearlyFull:
 
     async def inject(self) -> None:
         assert self._stack.capacity is not None
-        self._ballast.touch()
-        with self._ballast.open("rb+") as ballast:
-            ballast.truncate(self._stack.capacity * self._percent // 100)
+        await self._stack.fill_disk(self._store, self._stack.capacity * self._percent // 100)
 
     async def shown(self) -> bool:
         try:
@@ -56,11 +53,7 @@ class DiskNearlyFull:
             return False
 
     async def unrepaired(self) -> Sequence[str]:
-        return (self.title,) if self._ballast.exists() else ()
+        return (self.title,) if await self._stack.disk_filled(self._store) else ()
 
     async def heal(self) -> None:
-        self._ballast.unlink(missing_ok=True)
-
-    @property
-    def _ballast(self) -> Path:
-        return self._stack.directory / self._store / "ballast"
+        await self._stack.free_disk(self._store)

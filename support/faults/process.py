@@ -11,7 +11,7 @@ from support.stacks.ratelimiter import RateLimiterStack
 _REDIS = "redis"
 
 
-class _NodeLost(ABC):
+class NodeLost(ABC):
     """A node that gives no service any more; `node` is its name, Redis included."""
 
     def __init__(self, stack: RateLimiterStack, *, node: str) -> None:
@@ -61,7 +61,7 @@ class _NodeLost(ABC):
         await self._node.start()
 
 
-class NodeKilled(_NodeLost):
+class NodeKilled(NodeLost):
     """A node is gone from one moment to the next, without a word."""
 
     @property
@@ -72,7 +72,7 @@ class NodeKilled(_NodeLost):
         await self._node.kill()
 
 
-class NodeStopped(_NodeLost):
+class NodeStopped(NodeLost):
     """A node was told to leave, and left in good order."""
 
     @property
@@ -83,7 +83,7 @@ class NodeStopped(_NodeLost):
         await self._node.stop()
 
 
-class NodePaused(_NodeLost):
+class NodePaused(NodeLost):
     """A node is there and does nothing: what is asked of it waits for ever."""
 
     @property
@@ -94,7 +94,7 @@ class NodePaused(_NodeLost):
         await self._node.pause()
 
 
-class CrashLoop(_NodeLost):
+class CrashLoop(NodeLost):
     """A node dies, and dies again whenever it is started: something else listens on its port."""
 
     def __init__(self, stack: RateLimiterStack, *, node: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from support.config import Settings
-from support.machine import ports, programs, temporary
+from support.machine import docker, ports, programs, temporary
 from support.machine.finding import Finding, Unready
 
 _ANSWERS_WITHIN = 5.0
@@ -21,8 +21,8 @@ NEEDED: tuple[_Look, ...] = (
 )
 """Without any of these the default run cannot run."""
 
-USABLE: tuple[_Look, ...] = (programs.docker, programs.tikv, programs.browser)
-"""What some runs can use beside that."""
+USABLE: tuple[_Look, ...] = (programs.tikv, programs.browser)
+"""What some runs can use beside that, and beside Docker (`docker.findings`)."""
 
 
 def require(subjects: Collection[str], settings: Settings) -> None:
@@ -31,7 +31,9 @@ def require(subjects: Collection[str], settings: Settings) -> None:
     ports.loopback_ports().require()
     if "tikv" in subjects and settings.stack == "native":
         programs.tikv(os.environ, settings.tikv_bin).require()
-    if settings.join is not None:
+    if settings.stack == "docker":
+        docker.require(os.environ)
+    elif settings.join is not None:
         _require_stack(settings.join)
     elif "ratelimiter" in subjects:
         programs.redis(os.environ).require()

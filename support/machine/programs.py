@@ -2,7 +2,6 @@
 
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,8 +10,6 @@ from support.machine.finding import Finding
 from support.stacks.redis_server import find_redis_server, redis_version
 from support.stacks.tikv_programs import find_binaries
 from support.verdict import BrokenBed
-
-_ASKED_WITHIN = 10.0
 
 
 def python() -> Finding:
@@ -34,37 +31,6 @@ def redis(environ: Mapping[str, str]) -> Finding:
         return Finding(name="Redis", fits=False, seen=seen, next_step=step)
     version = ".".join(map(str, redis_version(server) or ()))
     return Finding(name="Redis", fits=True, seen=f"{version}, {server}")
-
-
-def docker(environ: Mapping[str, str]) -> Finding:
-    """The Docker engine, and whether it answers."""
-    client = shutil.which("docker", path=environ.get("PATH"))
-    if client is None:
-        return Finding(
-            name="Docker", fits=False, seen="no docker on the PATH", next_step="install Docker Engine"
-        )
-    try:
-        asked = subprocess.run(
-            [client, "version", "--format", "{{.Server.Version}}"],
-            env=dict(environ),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_ASKED_WITHIN,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return Finding(name="Docker", fits=False, seen=f"{client}: {error}", next_step="docker version")
-    version = asked.stdout.strip()
-    if asked.returncode or not version:
-        why = asked.stderr.strip().splitlines()
-        return Finding(
-            name="Docker",
-            fits=False,
-            seen=f"{client} is there, but no engine answers" + (f": {why[-1]}" if why else ""),
-            next_step="start the engine (systemctl start docker, or dockerd), then: docker version",
-        )
-    return Finding(name="Docker", fits=True, seen=f"engine {version}")
 
 
 def tikv(environ: Mapping[str, str], directory: Path | None = None) -> Finding:

@@ -53,8 +53,8 @@ def counter_drift(key: str) -> Story:
     yield Reply(
         f'Counter "{key}" has drifted: {differ}. Redis has no heartbeat of {names}, which the API lists '
         "as Up: these nodes work on another Redis. Resetting the counter would only hide that. The least "
-        "change that leads them back is to restart them, one after the other.",
-        [controlling("restart", node) for node in found.astray],
+        "change that leads them back is to restart them.",
+        [controlling("restart", *found.astray)],
     )
     after = yield from _look(key, "I look again to see whether the two agree now.")
     agreement = f"the API says {after.api}, Redis holds {after.redis}"

@@ -85,11 +85,11 @@ def _bring_back(node: str, state: str, found: str, *, in_limiter: bool = True) -
             state = f"running, but {waiting}" if waiting else state
         if state == "running":
             return Reply(
-                f"RESOLVED: node {node} was lost and is back: stackctl {verb} {node} was run, and it is "
+                f"RESOLVED: node {node} was lost and is back: a {verb} of {node} was run, and it is "
                 f"{state}.\nNothing else was touched."
             )
     return Reply(
-        f"ESCALATED: node {node} does not come back. I tried stackctl {' and stackctl '.join(verbs)}, "
+        f"ESCALATED: node {node} does not come back. I tried to {' and to '.join(verbs)} it, "
         f"and it is {state} each time: {_last(done.output)}\nThe end of its log: "
         f"{log_in(after.output, node)[-300:]}"
     )

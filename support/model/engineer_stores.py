@@ -1,6 +1,6 @@
 """What the on-call engineer does about a TiKV store that is lost, and how a cluster is read.
 
-PD's API is at `$PD_ENDPOINT`; nodes are controlled with `stackctl`.
+PD's API is at `$PD_ENDPOINT`; `nodes.py` knows how nodes are controlled.
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from support.model.conversation import Turn
 from support.model.counters import Unreadable
 from support.model.http_shell import answer_of_any, client_in, first_look, request
-from support.model.nodes import controlling, log_in, looking_at_nodes, node_states_in
+from support.model.nodes import commands_of_nodes, controlling, log_in, looking_at_nodes, node_states_in
 from support.model.script import Reply, Story
 
 _STORES = '"${PD_ENDPOINT%/}/pd/api/v1/stores"'
@@ -23,7 +23,7 @@ def store_down(store: str) -> Story:
     seen = yield Reply(
         f"The ticket says that store {store} is down. Before I change anything I look at what PD knows of "
         "the stores, which node is which, and what the nodes printed last.",
-        [first_look([_STORES]), _addresses(), looking_at_nodes()],
+        [first_look([_STORES]), commands_of_nodes(), looking_at_nodes()],
     )
     listed = _stores_in(seen)
     client = client_in(seen.results[0].text)
@@ -45,8 +45,8 @@ def store_down(store: str) -> Story:
     )
     if "cannot" in done.output:
         return Reply(
-            f"ESCALATED: store {store} on node {node} does not come back. I tried stackctl {verb} {node}, "
-            f"and it failed: {done.output.strip()[-300:]}"
+            f"ESCALATED: store {store} on node {node} does not come back. I tried to {verb} it, "
+            f"and that failed: {done.output.strip()[-300:]}"
         )
     after = yield Reply(
         "I wait until PD has heard of the store again.",
@@ -56,10 +56,10 @@ def store_down(store: str) -> Story:
     if state_now.startswith("Up"):
         return Reply(
             f"RESOLVED: store {store} on node {node} was lost ({running}) and is Up again: "
-            f"stackctl {verb} {node} was run.\nNothing else was touched."
+            f"a {verb} of {node} was run.\nNothing else was touched."
         )
     return Reply(
-        f"ESCALATED: store {store} on node {node} does not come back. I tried stackctl {verb} {node}, and PD "
+        f"ESCALATED: store {store} on node {node} does not come back. I tried to {verb} it, and PD "
         f"still calls it {state_now or state}.\n"
         f"The end of its log: {log_in(after.results[1].text, node)[-300:]}"
     )
@@ -99,11 +99,6 @@ def _first_answer(path: str) -> str:
     url = f'"${{PD_ENDPOINT%/}}{path}"'
     asking = answer_of_any(url)
     return f"for i in $(seq {_WAIT * 5}); do {asking} && break; sleep 0.2; done"
-
-
-def _addresses() -> str:
-    """The command that shows the command line of every node, where its address stands."""
-    return 'for node in $(stackctl ps | cut -d " " -f 1); do echo "== $node"; stackctl inspect "$node"; done'
 
 
 def _until_up(client: str, store: str) -> str:

@@ -120,19 +120,29 @@ async def joined_ratelimiter(control: Path) -> AsyncIterator[RateLimiterStack]:
     nothing changed, when it is not in its steady state or another run has joined it.
     """
     stack = _stack_at(control)
-    with alone(control):
-        async with stack, Redis.from_url(stack.redis_url) as redis:
-            if problems := await stack.problems():
-                raise BrokenBed(f"the stack at {control} is not in its steady state: {'; '.join(problems)}")
-            kept = [
-                (name, await redis.dump(name), await redis.pttl(name))
-                async for name in redis.scan_iter(match=_KEYS, count=1000)
-            ]
-            try:
-                yield stack
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await _give_back(stack, redis, kept)
+    with alone(control.parent, str(control)):
+        async with stack, as_found(stack, str(control)):
+            yield stack
+
+
+@asynccontextmanager
+async def as_found(stack: RateLimiterStack, name: str) -> AsyncIterator[None]:
+    """At the end the stack's nodes run, and its counters and limits are what they were.
+
+    Raises BrokenBed, with nothing changed, when it is not in its steady state.
+    """
+    async with Redis.from_url(stack.redis_url) as redis:
+        if problems := await stack.problems():
+            raise BrokenBed(f"the stack at {name} is not in its steady state: {'; '.join(problems)}")
+        kept = [
+            (name, await redis.dump(name), await redis.pttl(name))
+            async for name in redis.scan_iter(match=_KEYS, count=1000)
+        ]
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _give_back(stack, redis, kept)
 
 
 async def tidy_ratelimiter(control: Path, *keys: str, within: float) -> None:
@@ -142,7 +152,7 @@ async def tidy_ratelimiter(control: Path, *keys: str, within: float) -> None:
     `within` seconds without that state, BrokenBed when another run has joined it.
     """
     stack = _stack_at(control)
-    with alone(control):
+    with alone(control.parent, str(control)):
         async with stack:
             await wake(stack.nodes.values())
             for key in keys:
@@ -185,14 +195,14 @@ async def _give_back(
 
 
 @contextmanager
-def alone(control: Path) -> Iterator[None]:
-    """Keep other runs from joining meanwhile."""
-    directory = os.open(control.parent, os.O_RDONLY)
+def alone(place: Path, name: str) -> Iterator[None]:
+    """Keep other runs from joining the stack called `name`, whose directory is `place`, meanwhile."""
+    directory = os.open(place, os.O_RDONLY)
     try:
         try:
             fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise BrokenBed(f"another run has joined the stack at {control}; wait for its end") from None
+            raise BrokenBed(f"another run has joined the stack at {name}; wait for its end") from None
         yield
     finally:
         os.close(directory)

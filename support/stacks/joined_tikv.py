@@ -60,7 +60,7 @@ async def joined_tikv(control: Path) -> AsyncIterator[TikvStack]:
     is not in its steady state or another run has joined it.
     """
     stack = _stack_at(control)
-    with alone(control):
+    with alone(control.parent, str(control)):
         async with stack:
             if problems := await stack.problems():
                 raise BrokenBed(f"the stack at {control} is not in its steady state: {'; '.join(problems)}")
@@ -77,7 +77,7 @@ async def tidy_tikv(control: Path, *, within: float) -> None:
     Raises NotSteady after `within` seconds without that state, BrokenBed when another run has joined it.
     """
     stack = _stack_at(control)
-    with alone(control):
+    with alone(control.parent, str(control)):
         async with stack:
             await wake(stack.nodes.values())
             await stack.steady(within=within)

@@ -20,8 +20,11 @@ from support.supervisor import reserve_port
 
 State = Literal["whole", "refusing", "hanging", "slow", "diverted"]
 
-Barred = Callable[[Collection[int]], Awaitable[Collection[int]]]
-"""Tells which of these ports of the other side are barred."""
+End = tuple[str, int]
+"""Address and port of one side of a connection."""
+
+Barred = Callable[[Collection[End]], Awaitable[Collection[End]]]
+"""Tells which of these other sides are barred."""
 
 _HOST = "127.0.0.1"
 _BACKLOG = 2048
@@ -32,13 +35,15 @@ _ABORT = struct.pack("ii", 1, 0)
 class Link:
     """One way from whoever connects to it to port `to` of 127.0.0.1; it has a port of its own for life.
 
-    A connection that finds nobody listening beyond the link is reset.
+    It is reached at `host`, an address of this machine. A connection that finds nobody listening beyond it is
+    reset.
     """
 
-    def __init__(self, name: str, *, to: int) -> None:
+    def __init__(self, name: str, *, to: int, host: str = _HOST) -> None:
         self.name = name
+        self.host = host
         self._to = to
-        self._reserved = reserve_port()
+        self._reserved = reserve_port(host)
         self._server: asyncio.Server | None = None
         self._pairs: set[_Pair] = set()
         self._hanging = False
@@ -88,7 +93,7 @@ class Link:
             pair.abort()
 
     async def bar(self, barred: Barred | None) -> None:
-        """Reset connections, the old ones and new ones, from the ports that are barred; None bars nobody.
+        """Reset connections, the old ones and new ones, from the ends that are barred; None bars nobody.
 
         New ones are judged together, as many as have come since the last time: however fast they come,
         there is time for everything else between two judgements.
@@ -133,7 +138,7 @@ class Link:
         self._reserved.close()
 
     async def _listen(self) -> None:
-        listening = socket.create_server((_HOST, self.port), backlog=_BACKLOG)
+        listening = socket.create_server((self.host, self.port), backlog=_BACKLOG)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Pair(self).near, sock=listening)
 
@@ -240,15 +245,15 @@ class _End(asyncio.Protocol):
     def __init__(self, pair: _Pair) -> None:
         self._pair = pair
         self.transport: asyncio.Transport | None = None
-        self.source = 0
-        """The port at the other side of this connection."""
+        self.source: End = ("", 0)
+        """Address and port at the other side of this connection."""
         self._late: deque[tuple[float, bytes | None]] = deque()
         self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self.source = transport.get_extra_info("peername")[1]
+        self.source = transport.get_extra_info("peername")[:2]
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self is self._pair.near:
             transport.pause_reading()  # until there is somewhere to write to

@@ -18,6 +18,7 @@ import httpx
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from support.stacks.control import install as install_stackctl
 from support.stacks.links import RateLimiterLinks
 from support.stacks.redis_witness import witness
 from support.stacks.stack import Change, Node, NotSteady, Stack
@@ -36,7 +37,7 @@ BASELINE: Mapping[str, tuple[int, int]] = MappingProxyType({"login": (5, 2), "se
 _AT_ONCE = 500
 """Requests pushed by one command: whoever watches Redis is told of each command in one line of 64 KiB."""
 
-_JOINED = "a stack that was joined has no links of the suite's own; run without -D join"
+_JOINED = "a stack that was joined has no links of the suite's own; run without -D join and -D project"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,9 @@ class RateLimiterStack(Stack):
         )
         self._changes: list[Change] = []
 
+    def install_tools(self, directory: Path) -> None:
+        install_stackctl(directory)
+
     @property
     def nodes(self) -> Mapping[str, Node]:
         return self._nodes
@@ -92,8 +96,8 @@ class RateLimiterStack(Stack):
             return {"RATELIMITER_URL": self._url, "REDIS_URL": self.redis_url, **control}
         first = next(iter(self._links.to_node.values()))
         return {
-            "RATELIMITER_URL": f"http://127.0.0.1:{first.port}",
-            "REDIS_URL": f"redis://127.0.0.1:{self._links.operator_to_redis.port}/0",
+            "RATELIMITER_URL": f"http://{first.host}:{first.port}",
+            "REDIS_URL": f"redis://{self._links.host}:{self._links.operator_to_redis.port}/0",
             **control,
         }
 

@@ -7,6 +7,7 @@ must stay untouched while a fault is repaired, and witnesses every change that i
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 
@@ -61,9 +62,18 @@ class Stack(ABC):
     """What stands in for the real thing here, as the verdict names it."""
 
     @property
+    def trouble(self) -> str | None:
+        """What broke by itself, so that nothing can be said of the operator any more; None is nothing."""
+        return None
+
+    @property
     def settles_within(self) -> float:
         """Seconds that it has to reach its steady state, from nothing or after a change."""
         return 15.0
+
+    @abstractmethod
+    def install_tools(self, directory: Path) -> None:
+        """Put what an operator controls nodes with into a directory of its PATH."""
 
     @property
     @abstractmethod

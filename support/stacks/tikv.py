@@ -14,6 +14,7 @@ from urllib.parse import quote
 import anyio
 import httpx
 
+from support.stacks.control import install as install_stackctl
 from support.stacks.prometheus import Prometheus
 from support.stacks.stack import Change, Node, NotSteady, Stack
 from support.stacks.tikv_links import TikvLinks
@@ -112,6 +113,9 @@ class TikvStack(Stack):
         """Let go of the connections; the nodes are left to whoever runs them."""
         with anyio.CancelScope(shield=True):
             await self._http.aclose()
+
+    def install_tools(self, directory: Path) -> None:
+        install_stackctl(directory)
 
     @property
     def nodes(self) -> Mapping[str, Node]:
@@ -237,6 +241,24 @@ class TikvStack(Stack):
                         return leader
                 await anyio.sleep(0.02)
         raise BrokenBed(f"PD has no leader other than {name} after {within:g} s")
+
+    async def fill_disk(self, store: str, size: int) -> None:
+        """Use so many bytes more of a store's disk."""
+        ballast = self._ballast(store)
+        ballast.touch()
+        with ballast.open("rb+") as file:
+            file.truncate(size)
+
+    async def disk_filled(self, store: str) -> bool:
+        """Whether what `fill_disk` has used is used still."""
+        return self._ballast(store).exists()
+
+    async def free_disk(self, store: str) -> None:
+        """Give back what `fill_disk` has used, if anything."""
+        self._ballast(store).unlink(missing_ok=True)
+
+    def _ballast(self, store: str) -> Path:
+        return self.directory / store / "ballast"
 
     async def all_lead(self) -> None:
         """Wait until every store leads a region. Raises BrokenBed when PD does not see to that in time."""

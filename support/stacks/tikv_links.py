@@ -1,7 +1,7 @@
 """The ways between the nodes of a TiKV stack, each of which can be cut for one pair of nodes.
 
 Every address that a node advertises is a link of the suite's own. All nodes use the same addresses, so
-which of them a connection comes from is told by whose process holds its other end.
+which of them a connection comes from is told by its other end.
 """
 
 import asyncio
@@ -9,27 +9,30 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 
-from support.stacks.link import Link
+from support.stacks.link import End, Link
 from support.stacks.sockets import holds, inode_of
-
-_HOST = "127.0.0.1"
 
 OUTSIDE = "the operator"
 """Whoever is no node: the operator and the commands of its agent. The suite itself passes by the links."""
 
+Source = Callable[[End, End], str]
+"""Tells from which node a connection comes, or OUTSIDE, by its other end and the link that it comes to. It is
+asked in a thread of its own."""
+
 
 class TikvLinks:
-    """Opens and cuts the links of one stack; `pids` tells the process of each node that runs."""
+    """Opens and cuts the links of one stack, which are reached at `host`."""
 
-    def __init__(self, exits: AsyncExitStack, pids: Callable[[], Mapping[str, int]]) -> None:
+    def __init__(self, exits: AsyncExitStack, source: Source, *, host: str = "127.0.0.1") -> None:
         self._exits = exits
-        self._pids = pids
+        self._source = source
+        self._host = host
         self._links: dict[str, list[Link]] = {}
         self._cut: set[frozenset[str]] = set()
 
     async def open(self, node: str, *, to: int) -> int:
         """Open a link to a port of `node` on 127.0.0.1 and return the port to advertise."""
-        link = await self._exits.enter_async_context(Link(f"to {node}", to=to))
+        link = await self._exits.enter_async_context(Link(f"to {node}", to=to, host=self._host))
         self._links.setdefault(node, []).append(link)
         return link.port
 
@@ -54,19 +57,23 @@ class TikvLinks:
     async def _bar(self, node: str) -> None:
         barred = {name for pair in self._cut if node in pair for name in pair - {node}}
         for link in self._links[node]:
-            await link.bar(partial(self._barred_ones, barred, link.port) if barred else None)
+            await link.bar(partial(self._barred_ones, barred, (self._host, link.port)) if barred else None)
 
-    async def _barred_ones(self, barred: set[str], link: int, ports: Collection[int]) -> Collection[int]:
-        pids = dict(self._pids())
-        return await asyncio.to_thread(
-            lambda: {port for port in ports if _source((_HOST, port), (_HOST, link), pids) in barred}
-        )
+    async def _barred_ones(self, barred: set[str], link: End, ends: Collection[End]) -> Collection[End]:
+        return await asyncio.to_thread(lambda: {end for end in ends if self._source(end, link) in barred})
 
 
-def _source(end: tuple[str, int], link: tuple[str, int], pids: Mapping[str, int]) -> str:
-    """The node that has this end of a connection to a link."""
-    inode = inode_of(end, link)
-    for name, pid in pids.items():
-        if inode is not None and holds(pid, inode):
-            return name
-    return OUTSIDE
+def by_process(pids: Callable[[], Mapping[str, int]]) -> Source:
+    """Tell from which node a connection comes by whose process holds its other end.
+
+    `pids` tells the process of each node that runs.
+    """
+
+    def source(end: End, link: End) -> str:
+        inode = inode_of(end, link)
+        for name, pid in dict(pids()).items():
+            if inode is not None and holds(pid, inode):
+                return name
+        return OUTSIDE
+
+    return source

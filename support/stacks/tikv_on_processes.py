@@ -9,13 +9,13 @@ from support.stacks.control import serve_stackctl
 from support.stacks.process import ProcessNode
 from support.stacks.prometheus import start_prometheus
 from support.stacks.tikv import PD_NAMES, STORE_NAMES, TikvStack
-from support.stacks.tikv_links import TikvLinks
+from support.stacks.tikv_links import TikvLinks, by_process
 from support.stacks.tikv_programs import Programs
 from support.supervisor import CannotStart, Command, Port, Supervisor, reserve_port
 from support.verdict import BrokenBed
 
 _HOST = "127.0.0.1"
-_EVICTION = 30.0
+EVICTION = 30.0
 """Seconds that a real store may need to hand its leaders on before it ends (TiKV v8.5.7: up to 20)."""
 
 
@@ -38,7 +38,7 @@ async def tikv_on_processes(
         return {name: node.process.pid for name, node in nodes.items() if node.state == "running"}
 
     async with AsyncExitStack() as opened:
-        links = TikvLinks(opened, pids)
+        links = TikvLinks(opened, by_process(pids))
 
         def ports(names: Sequence[str]) -> dict[str, int]:
             return {name: opened.enter_context(reserve_port()).number for name in names}
@@ -69,7 +69,7 @@ async def tikv_on_processes(
                 env=environment,
                 ready=Port(ready),
                 ready_within=60,
-                grace=_EVICTION / programs.times + 5,
+                grace=EVICTION / programs.times + 5,
             )
             return ProcessNode(supervisor, command)
 

@@ -19,7 +19,7 @@ from support.verdict import BrokenBed
 DEFAULT_TIMES = 20.0
 """The stand-ins' times are so many times shorter than the real ones, unless somebody wants others."""
 
-_CAPACITY = 100 * 1024**2
+SMALL_DISK = 100 * 1024**2
 """So small that no machine has less: a store must not be short of space because its machine is."""
 _CAPACITY_OF_REAL = 10 * 1024**3
 """The same for a real store, which takes some hundred MiB before anybody writes."""
@@ -63,7 +63,7 @@ def stand_ins(times: float = DEFAULT_TIMES) -> Programs:
         times=times,
         substitutes=("stand-in PD", "stand-in TiKV", *_named(times)),
         environment={"STANDIN_TIME_SCALE": f"{times:g}"},
-        capacity=_CAPACITY,
+        capacity=SMALL_DISK,
     )
 
 

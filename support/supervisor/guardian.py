@@ -26,6 +26,8 @@ from typing import Self
 from support.supervisor import leftovers
 from support.supervisor.leftovers import ProcessInfo
 
+_TRY = "\ntry: see that this engine answers and has room, then acceptance clean"
+
 
 class GuardianFailed(Exception):
     """Something of the run could not be removed; the message says what and where."""
@@ -37,6 +39,8 @@ class Leftovers:
 
     directory: Path
     processes: tuple[ProcessInfo, ...]
+    containers: tuple[str, ...] = ()
+    """What could not be removed from which Docker engine, in words; the next sweep tries again."""
 
 
 def default_home() -> Path:
@@ -63,6 +67,7 @@ class Guardian:
         self._log = log
         self._registered: dict[int, ProcessInfo] = {}
         self._directories = [directory]
+        self._engines: list[list[str]] = []
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", leftovers.__file__, str(registry)],
             stdin=subprocess.PIPE,
@@ -135,10 +140,20 @@ class Guardian:
         self._directories.append(path)
         _append(self._log, directory=str(path))
 
+    def register_engine(self, client: str, host: str, label: str) -> None:
+        """What carries the run's tag as this label on the Docker engine at `host` is removed at the end.
+
+        `client` is the path of the docker command.
+        """
+        record = [client, host, label]
+        if record not in self._engines:
+            self._engines.append(record)
+            _append(self._log, engine=record)
+
     def close(self) -> None:
         """Ends the run: waits until all that is registered is gone, and fills `removed`.
 
-        Raises GuardianFailed if a process or a directory could not be removed within 30 seconds.
+        Raises GuardianFailed if a process, a directory or a container could not be removed within 30 seconds.
         """
         if self._log < 0:
             return
@@ -149,19 +164,23 @@ class Guardian:
                 [ProcessInfo(*info) for info in fields[0]],
                 [ProcessInfo(*info) for info in fields[1]],
                 fields[2],
+                fields[3],
             )
         else:  # it was killed itself, or is broken: its work remains to be done
             report = leftovers.finish(self._registry)
         os.close(self._log)
         self._log = -1
         self.removed = tuple(report.killed)
-        if report.remaining or report.directories:
+        if report.remaining or report.directories or report.containers:
             raise GuardianFailed(
                 f"The run {self.tag} is over, but these would not go: "
                 + ", ".join(
-                    [f"{info.command} (pid {info.pid})" for info in report.remaining] + report.directories
+                    [f"{info.command} (pid {info.pid})" for info in report.remaining]
+                    + report.directories
+                    + report.containers
                 )
                 + f".\nThe list of all it started is {self._registry}. {complaint.decode(errors='replace')}"
+                + (_TRY if report.containers else "")
             )
 
     def __enter__(self) -> Self:
@@ -199,7 +218,7 @@ def sweep(home: Path | None = None) -> list[Leftovers]:
         if run is None or not run.harness_alive:
             report = leftovers.finish(registry)
             leftovers.removed(registry.with_suffix(""))
-            found.append(Leftovers(registry.with_suffix(""), tuple(report.killed)))
+            found.append(Leftovers(registry.with_suffix(""), tuple(report.killed), tuple(report.containers)))
         os.close(log)
     return found
 

@@ -245,6 +245,8 @@ class Run(NamedTuple):
     boot: str
     """The kernel's boot id: pids of another boot mean nothing."""
     marks: Marks
+    engines: tuple[tuple[str, str, str], ...] = ()
+    """Docker engines that the run has used: the docker command, the engine's address, the run's label."""
 
     @property
     def harness_alive(self) -> bool:
@@ -261,6 +263,8 @@ class Report(NamedTuple):
     """Processes that would not die, or belong to somebody whom we may not signal."""
     directories: list[str]
     """Directories that could not be removed."""
+    containers: list[str] = []  # noqa: RUF012 - nobody adds to it
+    """What of the run could not be removed from which Docker engine, in words."""
 
 
 def boot_id() -> str:
@@ -281,17 +285,20 @@ def read_registry(path: Path) -> Run | None:
         return None
     first = records[0]
     processes: set[tuple[int, int]] = set()
+    engines = []
     directories = [first["directory"]]
     for record in records[1:]:
         if "process" in record:
             processes.add(tuple(record["process"]))
         elif "released" in record:
             processes.discard(tuple(record["released"]))
+        elif "engine" in record:
+            engines.append(tuple(record["engine"]))
         else:
             directories.append(record["directory"])
     pid, started = first["harness"]
     marks = Marks(started, frozenset(processes), frozenset(), first["run"], tuple(directories))
-    return Run((pid, started), first["boot"], marks)
+    return Run((pid, started), first["boot"], marks, tuple(engines))
 
 
 def finish(registry: Path, *, seconds: float = 30.0) -> Report:
@@ -308,9 +315,44 @@ def finish(registry: Path, *, seconds: float = 30.0) -> Report:
 
     killed, remaining = extinguish(find, seconds=seconds) if run.boot == boot_id() else ([], [])
     directories = [path for path in reversed(run.marks.directories) if not removed(Path(path))]
-    if not remaining and not directories:
+    containers = [left for engine in run.engines if (left := clear_engine(*engine, tag=run.marks.run or ""))]
+    if not remaining and not directories and not containers:
         registry.unlink(missing_ok=True)
-    return Report(killed, remaining, directories)
+    return Report(killed, remaining, directories, containers)
+
+
+_KINDS = (
+    (("ps", "--all", "--quiet"), ("rm", "--force", "--volumes")),
+    (("network", "ls", "--quiet"), ("network", "rm")),
+    (("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
+)
+"""How what carries a label is listed and removed, in this order: what is used goes after its user."""
+
+
+def clear_engine(client: str, host: str, label: str, *, tag: str) -> str:
+    """Removes the containers, networks and volumes of a run from a Docker engine.
+
+    Returns what is in the way of that, in words; empty when nothing of the run is left.
+    """
+    import subprocess  # for runs on Docker alone
+
+    def docker(*words: str) -> list[str]:
+        environment = {"PATH": os.defpath, "DOCKER_HOST": host, "HOME": "/nonexistent"}
+        asked = subprocess.run(
+            [client, *words], env=environment, capture_output=True, text=True, timeout=20, check=False
+        )
+        if asked.returncode:
+            raise OSError(" ".join(asked.stderr.split())[-300:] or f"docker {words[0]} failed")
+        return asked.stdout.split()
+
+    try:
+        for listing, removing in _KINDS:
+            # Again, if need be: a command that was killed may have asked for one more.
+            while found := docker(*listing, "--filter", f"label={label}={tag}"):
+                docker(*removing, *found)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"what carries the label {label}={tag} on the Docker engine at {host}: {error}"
+    return ""
 
 
 def removed(directory: Path) -> bool:

@@ -6,17 +6,17 @@ from typing import Self
 
 
 class ReservedPort:
-    """A TCP port of 127.0.0.1 that the kernel gives to nobody else, made by `reserve_port`.
+    """A TCP port of one address that the kernel gives to nobody else, made by `reserve_port`.
 
     We keep a socket bound to it without listening. With SO_REUSEADDR on both sides, which redis-server,
     uvicorn and asyncio servers set, another socket may be bound to it explicitly and listen, again and again
     (socket(7)); but bind(0) and connect() of strangers do not get it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: str) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket.bind((host, 0))
         self.number: int = self._socket.getsockname()[1]
 
     def close(self) -> None:
@@ -35,6 +35,6 @@ class ReservedPort:
         self.close()
 
 
-def reserve_port() -> ReservedPort:
-    """Reserves a port for as long as the result is open; use it as a context manager."""
-    return ReservedPort()
+def reserve_port(host: str = "127.0.0.1") -> ReservedPort:
+    """Reserves a port of `host` for as long as the result is open; use it as a context manager."""
+    return ReservedPort(host)

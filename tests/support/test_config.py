@@ -46,6 +46,13 @@ def test_variables_of_others_are_left_alone():
         ({"file": {"modle": "x"}}, r"modle in [tool.behave.userdata]: there is no such setting"),
         ({"defines": {"stack": "dokcer"}}, "-D stack=dokcer: not one of process"),
         ({"defines": {"model": ""}}, "-D model=: not one of double"),
+        (
+            {"defines": {"project": "mine"}},
+            "project=mine: is about containers; it needs stack=docker",
+        ),
+        ({"defines": {"operator_in": "container"}}, "operator_in=container: is about containers"),
+        ({"defines": {"operator_in": "cloud"}}, "-D operator_in=cloud: not one of host, container"),
+        ({"defines": {"stack": "docker", "join": "x"}}, "join: is about a stack of processes"),
         ({"defines": {"budget": "much"}}, "-D budget=much: not a number of US$"),
         ({"defines": {"budget": "-1"}}, "-D budget=-1: not a number of US$"),
         ({"defines": {"price": "3"}}, "-D price=3: not US$ for a million tokens in and out, such as 3/15"),

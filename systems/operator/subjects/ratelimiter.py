@@ -40,7 +40,8 @@ Redis: ratelimit:{key} is a sorted set of a key's requests (score: their time in
 ratelimit:limit:{key} a hash with its limit and window_ms, ratelimiter:nodes:{id} a hash that a \
 node renews as its heartbeat.
 Nodes are controlled with `stackctl ps`, and `stackctl logs|inspect|start|restart|stop NODE`, where \
-stackctl is on the PATH."""
+stackctl is on the PATH; otherwise they are containers of the compose project $COMPOSE_PROJECT_NAME, each \
+labelled com.docker.compose.service=NODE, and controlled with `docker ps|logs|inspect|start|restart|stop`."""
 
 _API_SECONDS = 0.9
 # A node that waits for a paused Redis says so after a while; that is worth waiting for.

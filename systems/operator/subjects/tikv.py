@@ -30,7 +30,9 @@ PD's API, JSON: GET $PD_ENDPOINT/pd/api/v1/stores (id, address, state_name, last
 /pd/api/v1/store/{id}, /pd/api/v1/members, /pd/api/v1/health, /pd/api/v1/leader.
 A store is called by its address there; `stackctl ps` names the nodes, and `stackctl inspect NODE` shows the \
 command and so the address of each. Nodes are controlled with \
-`stackctl logs|inspect|start|restart|stop NODE`, where stackctl is on the PATH."""
+`stackctl logs|inspect|start|restart|stop NODE`, where stackctl is on the PATH; otherwise they are \
+containers of the compose project $COMPOSE_PROJECT_NAME, each labelled com.docker.compose.service=NODE, and \
+controlled with `docker ps|logs|inspect|start|restart|stop`."""
 
 SILENCE_VARIABLE = "OPERATOR_PD_SILENCE_SECONDS"
 _SILENCE_SECONDS = 30.0

@@ -71,7 +71,7 @@ def test_a_node_that_does_not_come_back_is_escalated_with_what_was_tried(nodes: 
     session = work(on_call_engineer, "Ticket #1: node_down:ratelimiter-2", env=nodes.env)
     assert nodes.done == ["start ratelimiter-2", "restart ratelimiter-2"]
     assert session.conclusion.startswith(
-        "ESCALATED: node ratelimiter-2 does not come back. I tried stackctl start"
+        "ESCALATED: node ratelimiter-2 does not come back. I tried to start and to restart it"
     )
     assert "Address already in use" in session.conclusion
 
@@ -119,5 +119,5 @@ def test_a_network_between_redis_and_all_nodes_is_escalated_without_a_change(nod
 def test_a_machine_without_stackctl_is_escalated(work: Any, path_with: Any) -> None:
     session = work(on_call_engineer, "Ticket #1: node_down:ratelimiter-2", env={"PATH": path_with()})
     assert session.conclusion.startswith(
-        "ESCALATED: I could not see what I needed to see: stackctl lists no nodes"
+        "ESCALATED: I could not see what I needed to see: no nodes are listed"
     )
