@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
+from support.stacks.sockets import holds, inode_of
+
 # Only a hang takes this long, on however busy a machine.
 PATIENCE = 30
 
@@ -51,8 +53,8 @@ class Links:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             cut_off = {other for pair in self._cut if name in pair for other in pair - {name}}
-            # Who it comes from is slow to find out, and matters only while something is cut.
-            source = self._source(writer.get_extra_info("peername")) if cut_off else None
+            ends = (writer.get_extra_info("peername"), writer.get_extra_info("sockname"))
+            source = self._source(*ends) if cut_off else None  # it takes time, and matters only then
             if task and source not in cut_off:
                 self._open[task] = name
                 with contextlib.suppress(OSError, asyncio.CancelledError):
@@ -80,17 +82,11 @@ class Links:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
 
-    def _source(self, address: Address) -> str:
-        host = "".join(f"{int(part):02X}" for part in reversed(address[0].split(".")))
-        wanted = f"{host}:{address[1]:04X}"
-        for line in Path("/proc/net/tcp").read_text().splitlines():
-            if f" {wanted} " in line and (fields := line.split())[1] == wanted:
-                for name, pid in self._pids.items():
-                    with contextlib.suppress(OSError):
-                        for entry in Path(f"/proc/{pid}/fd").iterdir():
-                            with contextlib.suppress(OSError):
-                                if str(entry.readlink()) == f"socket:[{fields[9]}]":
-                                    return name
+    def _source(self, end: Address, link: Address) -> str:
+        inode = inode_of(end, link)
+        for name, pid in self._pids.items():
+            if inode is not None and holds(pid, inode):
+                return name
         return "somebody else"
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, real: Address) -> None:
