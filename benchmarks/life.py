@@ -96,6 +96,7 @@ async def an_operator(script: Script) -> AsyncIterator[tuple[Operator, RateLimit
                 subject="ratelimiter",
                 directory=guardian.directory / "b",
                 endpoints={**stack.environment, "ANTHROPIC_BASE_URL": model.url, "ANTHROPIC_API_KEY": "none"},
+                install_tools=stack.install_tools,
                 spent=Spent(),
             )
             yield operator, stack
