@@ -21,6 +21,7 @@ from support.stacks.process import ratelimiter_on_processes
 from support.supervisor import Guardian, Supervisor
 
 ROOT = Path(__file__).parents[1]
+DEMO = "features/operator/rate_limiter_demo.feature"
 PARTS = ("fault.injected", "violation.reported", "ticket.opened", "session.started", "tool.called")
 ENDS = ("ticket.resolved", "stack.steady")
 
@@ -41,7 +42,7 @@ async def cold_start(spools: Path) -> float:
 
 def recovery(reports: Path) -> dict[str, float]:
     """Seconds after the fault at which each thing happened first, in one run of DEMO-05.4."""
-    command = [sys.executable, "-m", "behave", "--tags", "@DEMO-05.4", "-D", f"reports={reports}"]
+    command = [sys.executable, "-m", "behave", DEMO, "--tags", "@DEMO-05.4", "-D", f"reports={reports}"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (timeline,) = reports.rglob("timeline.ndjson")
     events = [json.loads(line) for line in timeline.read_text(encoding="utf-8").splitlines()]

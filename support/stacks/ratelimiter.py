@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from support.stacks.control import install as install_stackctl
 from support.stacks.links import RateLimiterLinks
+from support.stacks.redis_connection import LosableConnection
 from support.stacks.redis_witness import witness
 from support.stacks.stack import Change, Node, NotSteady, Stack
 from support.stay import end
@@ -78,7 +79,11 @@ class RateLimiterStack(Stack):
         self._control = control
         self._http = httpx.AsyncClient(timeout=2, verify=False, trust_env=False)  # loopback only
         self.redis: Redis = Redis.from_url(
-            redis_url, decode_responses=True, socket_timeout=2, socket_connect_timeout=2
+            redis_url,
+            connection_class=LosableConnection,
+            decode_responses=True,
+            socket_timeout=2,
+            socket_connect_timeout=2,
         )
         self._changes: list[Change] = []
 

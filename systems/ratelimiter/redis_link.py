@@ -9,6 +9,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError  # noqa: A004 - not Python's own
 
+from systems.redis_connection import LosableConnection
+
 DEADLINE = 0.8
 """Seconds a question to Redis may take, connecting and queueing for a connection included."""
 
@@ -32,6 +34,7 @@ class RedisLink:
         # wrote, are shown as best they can be.
         pool = BlockingConnectionPool.from_url(
             url,
+            connection_class=LosableConnection,
             max_connections=_CONNECTIONS,
             timeout=None,
             protocol=2,

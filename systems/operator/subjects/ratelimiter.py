@@ -66,11 +66,14 @@ async def watch(environment: Mapping[str, str], thresholds: Thresholds) -> Async
     from redis.asyncio.retry import Retry
     from redis.backoff import NoBackoff
 
+    from systems.redis_connection import LosableConnection
+
     # The cluster is never behind the proxy that the caller's environment may name.
     async with (
         httpx.AsyncClient(trust_env=False, timeout=None) as client,
         Redis.from_url(
             environment["REDIS_URL"],
+            connection_class=LosableConnection,
             decode_responses=True,
             encoding_errors="backslashreplace",
             socket_timeout=_REDIS_SECONDS,
