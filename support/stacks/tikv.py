@@ -3,6 +3,7 @@
 What is observed comes from the HTTP API of PD v8.5.7, and from reading and writing data.
 """
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _SETTLES_WITHIN = 10.0
 """Seconds that a busy machine may add."""
 _SETTLES_WITHIN_REAL = 100.0
 """Seconds more at real times: PD elects for up to 15 s, leaders move within 20 s, heartbeats take 10 s."""
+_CLIENT_PATIENCE_REAL = 20.0
+"""Seconds at real times for which whoever reads or writes asks again while a region elects."""
 _PROBE = "acceptance-probe"
 _FULL = 0.7
 _UNITS = {"KiB": 1, "MiB": 2, "GiB": 3, "TiB": 4, "PiB": 5}
@@ -343,19 +346,31 @@ class TikvStack(Stack):
     async def _through_any(self, method: str, key: str, value: str | None = None) -> httpx.Response:
         if not self.keeps_data:
             raise NotVerified(_NO_DATA)
-        problem: httpx.HTTPError | None = None
-        for address in self.addresses.values():
-            try:
-                answer = await self._http.request(
-                    method, f"http://{address}/kv/{quote(key, safe='')}", content=value
-                )
-                answer.raise_for_status()
-            except httpx.HTTPError as error:
-                problem = error
-            else:
-                return answer
-        assert problem is not None
-        raise problem
+        patience = time.monotonic() + _CLIENT_PATIENCE_REAL / self.times
+        while True:
+            problem: httpx.HTTPError | None = None
+            for address in self.addresses.values():
+                try:
+                    answer = await self._http.request(
+                        method, f"http://{address}/kv/{quote(key, safe='')}", content=value
+                    )
+                    answer.raise_for_status()
+                except httpx.HTTPError as error:
+                    problem = error
+                else:
+                    return answer
+            assert problem is not None
+            if not _elects(problem) or time.monotonic() > patience:
+                raise problem
+            await anyio.sleep(0.02)
+
+
+def _elects(problem: httpx.HTTPError) -> bool:
+    """Whether a region has no leader at this moment."""
+    return (
+        isinstance(problem, httpx.HTTPStatusError)
+        and problem.response.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    )
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
