@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from hamcrest import (
     contains_string,
+    empty,
     equal_to,
     has_length,
     less_than,
@@ -18,7 +19,7 @@ from steps.interruption import held_while
 from steps.life import agent_alone
 from support import scene
 from support.evidence.eventually import expect
-from support.evidence.matchers import describe_session
+from support.evidence.matchers import describe_session, the_only
 from support.evidence.records import Entry, Session
 from support.gherkin import given, then, when
 from support.model.awkward import AWKWARD, both_at_once, fails_then_looks, first_runs
@@ -123,7 +124,9 @@ async def both_worked(bed: TestBed) -> None:
 
 @then("the first session holds the call of that command, and that it ended with {status}")
 async def holds_command(bed: TestBed, status: str) -> None:
-    session = bed.operator.records().sessions[0]
+    sessions = bed.operator.records().sessions
+    expect(sessions, not_(empty()), of="audit sessions")
+    session = sessions[0]
     told = describe_session(session)
     call, result = (
         [entry for entry in session.entries if entry.entry_type == kind]
@@ -153,6 +156,4 @@ def _expect_entry(entry: Entry, says: str, exit_status: str, told: str) -> None:
 
 
 def _only_session(bed: TestBed) -> Session:
-    sessions = bed.operator.records().sessions
-    expect(sessions, has_length(1), of="audit sessions")
-    return sessions[0]
+    return the_only(bed.operator.records().sessions, "session")

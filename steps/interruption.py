@@ -15,6 +15,7 @@ from support.evidence.matchers import (
     an_escalated_ticket,
     describe_session,
     only,
+    the_only,
 )
 from support.faults.redis_data import OverLimit
 from support.gherkin import given, then, when
@@ -90,14 +91,14 @@ async def escalated(bed: TestBed, number: str) -> None:
 
 @then("the ticket is still open, or it is escalated and names {number}")
 async def open_or_escalated(bed: TestBed, number: str) -> None:
-    (ticket,) = bed.operator.records().tickets
+    ticket = the_only(bed.operator.records().tickets)
     expect(ticket, any_of(a_ticket_that_is("open"), an_escalated_ticket(naming=number)))
 
 
 @then("the ticket is resolved, or it is escalated and names {number}")
 async def resolved_or_escalated(bed: TestBed, number: str) -> None:
     records = bed.operator.records()
-    (ticket,) = records.tickets
+    ticket = the_only(records.tickets)
     expect(ticket, any_of(a_ticket_that_is("resolved"), an_escalated_ticket(naming=number)))
     outcome = "resolved" if ticket.status == "resolved" else "escalated"
     expect(records.sessions, only(a_session_that_was(outcome), "session"))
@@ -106,7 +107,7 @@ async def resolved_or_escalated(bed: TestBed, number: str) -> None:
 @then("the other agent works the ticket to its end")
 async def taken_up(bed: TestBed) -> None:
     await bed.until(bed.operator.records, a_worked_ticket(), within=_WORKED_WITHIN)
-    (ticket,) = bed.operator.records().tickets
+    ticket = the_only(bed.operator.records().tickets)
     expect(ticket, a_ticket_that_is("resolved"))
     taken = bed.operator.taken("next agent")
     expect(taken, has_length(1), of="what the other agent printed of the tickets it took")

@@ -15,7 +15,14 @@ from hamcrest import (
 
 from steps.operator import watching
 from support.evidence.eventually import expect
-from support.evidence.matchers import a_ticket, a_worked_ticket, describe_session, describe_ticket, no_ticket
+from support.evidence.matchers import (
+    a_ticket,
+    a_worked_ticket,
+    describe_session,
+    describe_ticket,
+    no_ticket,
+    the_only,
+)
 from support.evidence.records import Session, place_ticket
 from support.faults.redis_data import OverLimit
 from support.faults.refilled import RefilledOverLimit
@@ -98,7 +105,7 @@ async def push_again_and_again(bed: TestBed, key: str, by: int, limit: int) -> N
 
 @then("the reason names what the agent tried")
 async def names_what_was_tried(bed: TestBed) -> None:
-    (ticket,) = bed.operator.records().tickets
+    ticket = the_only(bed.operator.records().tickets)
     bed.repair()  # it did try something that changed the stack
     expect((ticket.diagnosis or "").lower(), matches_regexp(r"\b(reset|clear|delet|remov|empt|tried)"))
 
@@ -120,7 +127,7 @@ async def escalated(bed: TestBed, seconds: float, reason: str) -> None:
 
     await bed.until(tickets, has_item(contains_string("ESCALATED: ")), within=seconds)
     await bed.until(bed.operator.records, a_worked_ticket(), within=_TAKEN_WITHIN)
-    (ticket,) = bed.operator.records().tickets
+    ticket = the_only(bed.operator.records().tickets)
     said = (ticket.diagnosis or "").lower()
     names = [name for name in reason.lower().split(" or ") if name in said]
     expect(len(names), greater_than(0), of=f"of {reason}, what the reason names", because=said)
@@ -145,7 +152,7 @@ async def next_ticket(bed: TestBed) -> None:
     number = place_ticket(bed.operator.database, *_violation(_NEXT), "it was over its limit for a moment")
 
     def worked() -> str:
-        (ticket,) = (t for t in bed.operator.records().tickets if t.id == number)
+        ticket = the_only(t for t in bed.operator.records().tickets if t.id == number)
         return describe_ticket(ticket)
 
     await bed.until(worked, contains_string("resolved"), within=bed.patience)
@@ -213,9 +220,7 @@ def _known(known: Mapping[str, object], words: str):  # type: ignore[no-untyped-
 
 
 def _only_session(bed: TestBed) -> Session:
-    sessions = bed.operator.records().sessions
-    expect(len(sessions), equal_to(1), of="audit sessions")
-    return sessions[0]
+    return the_only(bed.operator.records().sessions, "session")
 
 
 def _violation(key: str) -> tuple[str, str]:

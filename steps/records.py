@@ -13,6 +13,7 @@ from support.evidence.matchers import (
     a_worked_ticket,
     no_ticket,
     only,
+    the_only,
 )
 from support.evidence.records import Ticket
 from support.faults.redis_data import OverLimit
@@ -101,8 +102,8 @@ async def ticket_resolved(bed: TestBed, seconds: float) -> None:
 
 @then("the repair came before the resolution")
 async def repaired_before_resolved(bed: TestBed) -> None:
-    (ticket,) = bed.operator.records().tickets
     last = bed.changes[-1] if bed.changes else bed.repair().change
+    ticket = the_only(bed.operator.records().tickets)
     expect(
         last.wall,
         less_than(ticket.resolved_wall),
@@ -125,7 +126,7 @@ async def stays_cleared(bed: TestBed, count: int) -> None:
 @then('one session on the ticket was resolved, its summary naming counter "{key}" and what was done')
 async def session_resolved(bed: TestBed, key: str) -> None:
     records = bed.operator.records()
-    (ticket,) = records.tickets
+    ticket = the_only(records.tickets)
     sessions = [s for s in records.sessions if s.ticket_id == ticket.id]
     expect(sessions, only(a_session_that_was("resolved", naming=[key]), "session"))
     expect(

@@ -11,6 +11,7 @@ from support.evidence.matchers import (
     a_ticket_that_is,
     a_worked_ticket,
     describe_session,
+    the_only,
 )
 from support.evidence.records import Session, Ticket
 from support.gherkin import given, then, when
@@ -115,8 +116,7 @@ async def both_worked(bed: TestBed) -> None:
 
 
 def _ticket(bed: TestBed, number: int) -> Ticket:
-    (ticket,) = (each for each in bed.operator.records().tickets if each.id == number)
-    return ticket
+    return the_only(each for each in bed.operator.records().tickets if each.id == number)
 
 
 def _sessions_on(bed: TestBed, number: int) -> list[Session]:

@@ -5,12 +5,15 @@ expect(records.tickets, only(a_ticket_for("over_limit", "checkout")))
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from hamcrest.core.base_matcher import BaseMatcher
 from hamcrest.core.description import Description
 
+from support.evidence.eventually import expect
 from support.evidence.records import Entry, Records, Session, Ticket
+
+T = TypeVar("T")
 
 
 class _TicketFor(BaseMatcher[Ticket]):
@@ -35,15 +38,16 @@ class _TicketFor(BaseMatcher[Ticket]):
 
 
 class _Only(BaseMatcher[Sequence[Any]]):
-    def __init__(self, matcher: BaseMatcher[Any], what: str) -> None:
+    def __init__(self, matcher: BaseMatcher[Any] | None, what: str) -> None:
         self._matcher, self._what = matcher, what
 
     def _matches(self, item: Sequence[Any]) -> bool:
-        return len(item) == 1 and self._matcher.matches(item[0])
+        return len(item) == 1 and (self._matcher is None or self._matcher.matches(item[0]))
 
     def describe_to(self, description: Description) -> None:
-        description.append_text("exactly one ").append_text(self._what).append_text(": ")
-        self._matcher.describe_to(description)
+        description.append_text(f"exactly one {self._what}")
+        if self._matcher is not None:
+            self._matcher.describe_to(description.append_text(": "))
 
     def describe_mismatch(self, item: Sequence[Any], mismatch_description: Description) -> None:
         _list(item, self._what, mismatch_description)
@@ -213,6 +217,13 @@ def a_ticket_for(invariant: str, identifier: str | None, *, status: str | None =
 def only(matcher: BaseMatcher[Any], what: str = "ticket") -> BaseMatcher[Sequence[Any]]:
     """Matches a list that holds one thing, which the matcher matches."""
     return _Only(matcher, what)
+
+
+def the_only(things: Iterable[T], what: str = "ticket") -> T:
+    """The one ticket or session there is. Raises AssertionError, showing them, when that is not so."""
+    found = list(things)
+    expect(found, _Only(None, what))
+    return found[0]
 
 
 def tickets_for(keys: Iterable[str], *, status: str | None = None) -> BaseMatcher[Sequence[Ticket]]:

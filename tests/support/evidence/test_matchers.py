@@ -11,6 +11,7 @@ from support.evidence.matchers import (
     an_escalated_ticket,
     no_ticket,
     only,
+    the_only,
     unchanged_from,
 )
 from support.evidence.records import Records, Session, Ticket
@@ -51,6 +52,13 @@ def test_a_ticket_is_for_its_invariant_and_part():
     assert not a_ticket_for("node_down", "checkout").matches(ticket())
     assert not a_ticket_for("over_limit", "checkout", status="resolved").matches(ticket())
     assert not a_ticket_for("over_limit", "checkout").matches(ticket(store_id="search"))
+
+
+def test_another_ticket_where_one_is_due_is_the_operators_failure_and_not_the_suites():
+    assert the_only(iter([ticket(id=7)])).id == 7
+    for tickets, seen in (((), "there was no ticket"), ((ticket(), ticket(id=8)), "there were 2:")):
+        with pytest.raises(AssertionError, match=f"expected: exactly one ticket\n  but: {seen}"):
+            the_only(tickets)
 
 
 def test_the_mismatch_says_which_tickets_there_were():
