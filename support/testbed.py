@@ -10,10 +10,8 @@ However the block is left, the operator is stopped, the fault is healed, the ste
 """
 
 import sqlite3
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +20,7 @@ from anyio.abc import TaskGroup
 from hamcrest.core.matcher import Matcher
 
 from support.breakage import Breakage, Injected
-from support.demonstration import Demonstration, show_demo
+from support.demonstration import Demonstration
 from support.evidence.clock import WallClock
 from support.evidence.eventually import eventually, expect
 from support.evidence.matchers import a_line_that, a_number_up_to
@@ -31,16 +29,16 @@ from support.evidence.redaction import Hit
 from support.evidence.repair import Repair, first_repair
 from support.evidence.spent import Spent
 from support.evidence.timeline import Timeline, measures
-from support.evidence.watch import RecordsWatch
 from support.faults.fault import Expected, Fault
-from support.model import Model, ModelDouble, Script, on_call_engineer
+from support.hosting import Hosting
+from support.model import Model, ModelDouble, Script
 from support.operator import Operator
 from support.profile import Profile
 from support.report.model import ScenarioFacts
 from support.run import ONLY_DOUBLE, FeatureRoom, Run
 from support.stacks.stack import Change, NotSteady, Stack
 from support.stay import Stay, stay
-from support.suite import SuiteRun, run_suite
+from support.suite import SuiteRun
 from support.supervisor import Line
 from support.verdict import BrokenBed, NotVerified
 
@@ -75,14 +73,10 @@ class TestBed:
         self._broken: str | None = None
         self._stack: Stack | None = None
         self._operator: Operator | None = None
-        self._hosted: Stay[Operator] | None = None
-        self._model: Model | None = None
-        self._opened = time.monotonic_ns()
         self._shortened = False
-        self._acted = False
         self._breakage = Breakage(self.timeline, self.spent)
+        self._hosting = Hosting(run, evidence, self.timeline, self.spent, tasks)
         self._kept: list[Stay[Any]] = []
-        self._of_demos: list[Path] = []  # the databases of the operators in them
 
     @property
     def stack(self) -> Stack:
@@ -97,7 +91,7 @@ class TestBed:
     @property
     def model(self) -> Model:
         """The model of this scenario's operator. Raises BrokenBed when it has started none."""
-        return _present(self._model, "started no operator")
+        return _present(self._hosting.model, "started no operator")
 
     @property
     def double(self) -> ModelDouble:
@@ -133,16 +127,11 @@ class TestBed:
     @property
     def leaks(self) -> tuple[Hit, ...]:
         """The secrets that have been seen since this bed was opened, wherever."""
-        return tuple(hit for hit in self._run.redactor.hits if hit.at >= self._opened)
+        return self._run.redactor.hits[self._clean :]
 
     def search_for_secrets(self, text: str, source: str) -> None:
         """Add what secrets there are in `text` to the leaks."""
         self._run.redactor.text(text, source)
-
-    @property
-    def canary(self) -> str:
-        """The API key that this run's operators are given. It is good for nothing."""
-        return self._run.canary
 
     @property
     def injected(self) -> Injected:
@@ -183,8 +172,11 @@ class TestBed:
     async def host_operator(self) -> Operator:
         """The operator, with its model and a path for its database, and none of its processes yet."""
         if self._operator is None:
-            self._hosted = await stay(self._tasks, self._host_operator())
-            self._operator = self._hosted.value
+            self._operator = await self.keep(
+                self._hosting.operator(
+                    self.stack, script=self.script, limits=self.limits, shortened=self._shortened
+                )
+            )
         return self._operator
 
     async def start_operator(
@@ -208,63 +200,11 @@ class TestBed:
         operator = await self.host_operator()
         await operator.start(*names)
         if "monitor" in names:
-            self._tasks.start_soon(self._note_violations, operator)
-
-    @asynccontextmanager
-    async def _host_operator(self) -> AsyncIterator[Operator]:
-        """A model, an empty database and a supervisor for one operator, and the watch on its records."""
-        sabotage = self._run.sabotage
-        profile = sabotage.profile(self._run.profile) if sabotage else self._run.profile
-        if self._shortened:
-            profile = replace(profile, env={**profile.env, **profile.shortened})
-        script = self.script or (sabotage.script() if sabotage else None) or on_call_engineer
-        directory = self._run.directory("b")
-        async with (
-            self._run.model(script, evidence=self.evidence) as self._model,
-            self._run.operator_place(self.stack, directory) as containers,
-            self._run.supervisor(self.evidence, on_event=self._process_event) as supervisor,
-        ):
-            url = self._model.url if containers is None else await containers.reachable(self._model.url)
-            operator = Operator(
-                profile,
-                supervisor,
-                subject=self.stack.subject,
-                directory=directory,
-                endpoints={
-                    **self.stack.environment,
-                    "ANTHROPIC_BASE_URL": url,
-                    "ANTHROPIC_API_KEY": self._run.canary,
-                },
-                spent=self.spent,
-                install_tools=self.stack.install_tools,
-                containers=containers,
-                limits=_variables(profile, self.limits),
-            )
-            watch = RecordsWatch(operator.database, self.timeline)
-            self._tasks.start_soon(watch.run)
-            yield operator
+            self._tasks.start_soon(self._hosting.note_violations, operator)
 
     async def start_suite(self, criterion: str, *, feature: str | None = None, **settings: str) -> SuiteRun:
         """Start the suite itself on a criterion's scenarios, in one feature or all, with these settings."""
-        return await self.keep(self._host_suite(criterion, feature, settings))
-
-    @asynccontextmanager
-    async def _host_suite(
-        self, criterion: str, feature: str | None, settings: Mapping[str, str]
-    ) -> AsyncIterator[SuiteRun]:
-        async with (
-            self._run.supervisor(self.evidence, on_event=self._process_event) as supervisor,
-            run_suite(
-                supervisor,
-                criterion=criterion,
-                feature=feature,
-                directory=self._run.directory("n"),
-                reports=self.evidence / "reports",
-                settings=settings,
-                code=self._run.code,
-            ) as suite,
-        ):
-            yield suite
+        return await self.keep(self._hosting.suite(criterion, feature, settings))
 
     async def show_demo(
         self,
@@ -281,47 +221,17 @@ class TestBed:
         Raises NotVerified when the profile names no demo, or the model that is set may not be asked.
         """
         self._run.allow_model(scripted=self.script is not None)
-        return await self.keep(self._host_demo(columns, rows, subject, agent, database))
-
-    @asynccontextmanager
-    async def _host_demo(
-        self,
-        columns: int,
-        rows: int,
-        subject: str | None,
-        agent: Sequence[str] | None,
-        database: Path | None,
-    ) -> AsyncIterator[Demonstration]:
-        sabotage = self._run.sabotage
-        profile = sabotage.profile(self._run.profile) if sabotage else self._run.profile
-        script = self.script or (sabotage.script() if sabotage else None) or on_call_engineer
-        directory = self._run.directory("b")
-        database = database or directory / "tickets.db"
-        self._of_demos.append(database)
-        evidence = self.evidence if not self._kept else self.evidence / f"demo-{len(self._kept) + 1}"
-        async with (
-            self._run.model(script, evidence=self.evidence) as self._model,
-            self._run.supervisor(evidence, on_event=self._process_event) as supervisor,
-            show_demo(
-                profile,
-                supervisor,
-                subject=subject or self.stack.subject,
-                directory=directory,
-                environment={
-                    **({} if subject else self.stack.environment),
-                    "ANTHROPIC_BASE_URL": self._model.url,
-                    "ANTHROPIC_API_KEY": self._run.canary,
-                },
-                evidence=evidence,
-                redactor=self._run.redactor,
-                spent=self.spent,
-                database=database,
+        return await self.keep(
+            self._hosting.demo(
+                None if subject else self.stack,
+                subject or self.stack.subject,
+                script=self.script,
                 agent=agent,
+                database=database,
                 columns=columns,
                 rows=rows,
-            ) as demo,
-        ):
-            yield demo
+            )
+        )
 
     async def inject(self, *faults: Fault) -> None:
         """Break the stack, all at once, and return when the stack itself shows it.
@@ -350,8 +260,8 @@ class TestBed:
                 raise BrokenBed(self._stack.trouble)
             if self._operator is not None:
                 self._operator.expect_alive()
-            if self._model is not None and self._model.exhausted:
-                raise NotVerified(self._model.exhausted)
+            if self._hosting.model is not None and self._hosting.model.exhausted:
+                raise NotVerified(self._hosting.model.exhausted)
             return observe()
 
         with self.spent.on("waiting"):
@@ -390,13 +300,14 @@ class TestBed:
 
     def facts(self, reports: Path) -> ScenarioFacts:
         """What this bed adds to the result of its scenario; evidence is named relative to `reports`."""
-        unanswered = self._model.unanswered if self._model else ()
+        model = self._hosting.model
+        unanswered = model.unanswered if model else ()
         trouble = self._stack.trouble if self._stack else None
         broken = trouble or self._broken or self._clock.problem() or ("; ".join(unanswered) or None)
         return ScenarioFacts(
             measures={
                 **measures(self.timeline.events),
-                **(self._model.cost() if self._model else {}),
+                **(model.cost() if model else {}),
             },
             evidence=tuple(
                 str(path.relative_to(reports))
@@ -405,20 +316,20 @@ class TestBed:
             ),
             spent=self.spent.seconds(),
             substitutes=tuple(self._substitutes()),
-            not_verified=self._model.exhausted if self._model else None,
+            not_verified=model.exhausted if model else None,
             secrets=self._run.redactor.found_since(self._clean),
             broken=broken,
         )
 
     def _substitutes(self) -> Iterator[str]:
-        if self._model:
-            yield from self._model.substitutes
+        if self._hosting.model:
+            yield from self._hosting.model.substitutes
         if self._stack:
             yield from self._stack.substitutes
         injected = self._breakage.injected
         faults = injected.faults if injected else ()
-        if self._run.sabotage and self._acted:
-            yield f"sabotage: {self._run.sabotage.sabotage.title}"
+        if sabotage := self._hosting.sabotage():
+            yield f"sabotage: {sabotage}"
         if self._shortened and any(f.expected and f.expected.invariant in _TIMED for f in faults):
             yield "times shortened"
 
@@ -427,26 +338,18 @@ class TestBed:
         try:
             for kept in reversed(self._kept):
                 await kept.leave()
-            if self._hosted is not None:
-                await self._hosted.leave()
             if self._operator is not None and self._operator.database.exists():
                 with suppress(sqlite3.DatabaseError):  # a broken one is of no use as evidence
                     copy_database(
                         self._operator.database, self.evidence / "tickets.db", redactor=self._run.redactor
                     )
         finally:
-            self._note_sabotage()
             try:
                 if self._breakage.begun:
                     with self.spent.on("stack"):
                         await self._heal(self.stack)
             finally:
                 self.timeline.close()
-
-    def _note_sabotage(self) -> None:
-        if self._run.sabotage is not None:
-            databases = [self._operator.database if self._operator else None, *self._of_demos]
-            self._acted = any(map(self._run.sabotage.took_effect, databases))
 
     async def _heal(self, stack: Stack) -> None:
         """Undo the faults, and see that nothing is left of them, or discard the stack."""
@@ -458,14 +361,6 @@ class TestBed:
         except Exception:  # noqa: S110 - perhaps the operator's doing: the verdict stays as it is
             pass
         await self._room.stacks.discard(stack)
-
-    async def _note_violations(self, operator: Operator) -> None:
-        async for line in operator.violations():
-            self.timeline.record("violation.reported", at=line.at, line=line.text)
-
-    def _process_event(self, kind: str, process: str, detail: Mapping[str, object]) -> None:
-        if kind in ("process.started", "process.exited"):
-            self.timeline.record(kind, process=process, **detail)  # type: ignore[arg-type]
 
 
 @asynccontextmanager
@@ -483,16 +378,6 @@ async def open_bed(run: Run, room: FeatureRoom, name: str) -> AsyncIterator[Test
             with anyio.CancelScope(shield=True):
                 await bed.close()
             tasks.cancel_scope.cancel()
-
-
-def _variables(profile: Profile, limits: Mapping[str, str]) -> dict[str, str]:
-    for name in limits:
-        if name not in profile.limits:
-            raise NotVerified(
-                f"profile {profile.path} names no variable that tells the operator its {name}; "
-                "add it under [operator.limits]"
-            )
-    return {profile.limits[name]: value for name, value in limits.items()}
 
 
 def _present(value: T | None, missing: str) -> T:
