@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import anyio
 import pytest
@@ -69,7 +69,7 @@ async def test_connections_that_were_reset_cost_one_question_and_no_more():
 
     async def answer(reader, writer):
         writers.append(writer)
-        with suppress(OSError, asyncio.IncompleteReadError):
+        with closing(writer), suppress(OSError, asyncio.IncompleteReadError):
             while await reader.readuntil(b"PING\r\n"):
                 await anyio.sleep(0.01)  # so that questions at once take a connection each
                 writer.write(b"+PONG\r\n")
