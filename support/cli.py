@@ -72,6 +72,13 @@ def clean(_: argparse.Namespace) -> int:
     """Remove what crashed runs left, and nothing of runs that live or of anybody else."""
     found = sweep()
     for left in found:
+        if left.unknown:
+            say(
+                f"left alone {left.directory}: {left.unknown}; another version of this suite has started it, "
+                "whose own `acceptance clean` removes it\n",
+                sys.stdout,
+            )
+            continue
         say(f"removed {left.directory}\n", sys.stdout)
         for process in left.processes:
             say(f"ended {process.command} (pid {process.pid})\n", sys.stdout)

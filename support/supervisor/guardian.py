@@ -35,12 +35,14 @@ class GuardianFailed(Exception):
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What a dead run had left behind, now removed."""
+    """What a dead run had left behind, now removed; or left alone, if another version's run did."""
 
     directory: Path
     processes: tuple[ProcessInfo, ...]
     containers: tuple[str, ...] = ()
     """What could not be removed from which Docker engine, in words; the next sweep tries again."""
+    unknown: str = ""
+    """Why all of it was left alone, in words; empty when it was not."""
 
 
 def default_home() -> Path:
@@ -98,6 +100,7 @@ class Guardian:
         assert harness is not None
         _append(
             log,
+            version=leftovers.VERSION,
             run=tag,
             directory=str(directory),
             harness=[harness.pid, harness.started],
@@ -198,8 +201,9 @@ class Guardian:
 def sweep(home: Path | None = None) -> list[Leftovers]:
     """Removes what dead runs left below `home`: those whose harness and guardian were both killed.
 
-    Runs that live, or whose guardian is still at work, are not touched. Raises GuardianFailed if `home` is
-    not a directory of this user alone.
+    Runs that live, or whose guardian is still at work, are not touched, nor are those of another version of
+    this suite, whose records may mean anything. Raises GuardianFailed if `home` is not a directory of this
+    user alone.
     """
     home = home or default_home()
     dead: list[tuple[Path, int]] = []
@@ -214,12 +218,17 @@ def sweep(home: Path | None = None) -> list[Leftovers]:
                 dead.append((registry, log))
     found = []
     for registry, log in dead:
-        run = leftovers.read_registry(registry)
-        if run is None or not run.harness_alive:
-            report = leftovers.finish(registry)
-            leftovers.removed(registry.with_suffix(""))
-            found.append(Leftovers(registry.with_suffix(""), tuple(report.killed), tuple(report.containers)))
-        os.close(log)
+        directory = registry.with_suffix("")
+        try:
+            run = leftovers.read_registry(registry)
+            if run is None or not run.harness_alive:
+                report = leftovers.finish(registry)
+                leftovers.removed(directory)
+                found.append(Leftovers(directory, tuple(report.killed), tuple(report.containers)))
+        except leftovers.NotUnderstood as error:
+            found.append(Leftovers(directory, (), unknown=str(error)))
+        finally:
+            os.close(log)
     return found
 
 

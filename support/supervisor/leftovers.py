@@ -9,14 +9,17 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 TAG = "SUPERVISED_BY"
 """Name of the environment variable that marks what a run started: words `RUN/NUMBER`, one for each supervisor
 it stands under."""
+
+VERSION = 1
+"""Of what a registry's records mean. A run that is written down in another one is not ours to remove."""
 
 
 class ProcessInfo(NamedTuple):
@@ -271,19 +274,39 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
+class NotUnderstood(Exception):
+    """A registry that another version of this suite has written; the message says why it must be one."""
+
+
 def read_registry(path: Path) -> Run | None:
-    """The run that this registry describes; None if its harness died before it had written the first line."""
+    """The run that this registry describes; None if its harness died before it had written the first line.
+
+    Raises NotUnderstood.
+    """
     import json  # the guardian needs it only at the end, and starts twice as fast without
 
     records = []
-    for line in path.read_text().splitlines():
+    text = path.read_bytes()
+    for line in text.splitlines():
         try:
             records.append(json.loads(line))
         except ValueError:  # the harness died while it wrote this line
             continue
     if not records:
+        if b"\n" in text:
+            raise NotUnderstood("it has no records")
         return None
+    try:
+        return _run_of(records)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise NotUnderstood(f"its records are strange: {error!r}") from error
+
+
+def _run_of(records: Sequence[Mapping[str, Any]]) -> Run:
     first = records[0]
+    version = first.get("version", VERSION)
+    if version != VERSION:
+        raise NotUnderstood(f"its records are of version {version}, not {VERSION}")
     processes: set[tuple[int, int]] = set()
     engines = []
     directories = [first["directory"]]
@@ -302,7 +325,10 @@ def read_registry(path: Path) -> Run | None:
 
 
 def finish(registry: Path, *, seconds: float = 30.0) -> Report:
-    """Kills what is left of a run, removes its directories and, if nothing remains, its registry."""
+    """Kills what is left of a run, removes its directories and, if nothing remains, its registry.
+
+    Raises NotUnderstood, and has done nothing then.
+    """
     run = read_registry(registry)
     if run is None:
         registry.unlink(missing_ok=True)

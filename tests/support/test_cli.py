@@ -165,6 +165,18 @@ def test_what_a_crashed_run_left_is_removed_and_a_run_that_lives_is_not(home):
         assert acceptance("clean", home=home).stdout == "Nothing was left by crashed runs.\n"
 
 
+def test_what_another_version_left_is_named_and_left_alone(home):
+    runs = home / f"operator-acceptance-{os.getuid()}"
+    directory = runs / "abcd"
+    directory.mkdir(mode=0o700, parents=True)
+    runs.chmod(0o700)
+    directory.with_suffix(".registry").write_text('{"version": 2}\n')
+    ended = acceptance("clean", home=home)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith(f"left alone {directory}: its records are of version 2, not 1; ")
+    assert directory.exists()
+
+
 def test_a_stack_whose_harness_is_killed_is_gone_by_itself(home):
     with a_stack(home) as (process, _):
         process.kill()

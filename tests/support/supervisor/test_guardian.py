@@ -269,6 +269,37 @@ def test_a_sweep_copes_with_a_registry_that_ends_in_the_middle(harness, home):
     assert [info.pid for info in sweep(home)[0].processes] == [child]
 
 
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        pytest.param(
+            b'{"version": 2, "engines": []}\n', "its records are of version 2, not 1", id="another version"
+        ),
+        pytest.param(b'{"run": "abcd"}\n', "its records are strange: KeyError('directory')", id="less"),
+        pytest.param(
+            b'{"run": "abcd", "directory": "/abcd", "harness": [1, 1], "boot": ""}\n{"bucket": "x"}\n',
+            "its records are strange: KeyError('directory')",
+            id="more",
+        ),
+        pytest.param(b"[7]\n", "its records are strange: AttributeError", id="no records"),
+        pytest.param(b"\xff\n", "it has no records", id="no JSON"),
+    ],
+)
+def test_a_sweep_leaves_alone_what_it_does_not_understand_and_goes_on(home, harness, written, reason):
+    process, guardian, child, directory = harness()
+    kill(guardian, process.pid)
+    stranger = home / "0000"
+    stranger.mkdir()
+    stranger.with_suffix(".registry").write_bytes(written)
+    left, swept = sweep(home)
+    assert (left.directory, left.processes) == (stranger, ())
+    assert left.unknown.startswith(reason)
+    assert (swept.directory, swept.unknown) == (directory, "")
+    wait_until(lambda: gone(child))
+    assert sorted(home.iterdir()) == [stranger, stranger.with_suffix(".registry")]
+    assert stranger.with_suffix(".registry").read_bytes() == written
+
+
 def test_a_sweep_removes_a_run_that_died_before_it_began(home):
     home.mkdir(mode=0o700)
     (home / "abcd.registry").touch()
