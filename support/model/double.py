@@ -13,8 +13,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote
 
 import anyio
@@ -25,9 +24,9 @@ from starlette.types import Receive, Scope, Send
 from support.evidence.redaction import Redactor
 from support.model.answer import answer
 from support.model.conversation import Conversation, conversation_from
-from support.model.exchange import Exchange, ExchangeLog, masked
+from support.model.exchange import Exchange
 from support.model.history import Histories, History
-from support.model.loopback import Loopback
+from support.model.model import Model
 from support.model.script import Answer, NoAnswer, Script, Troubled
 from support.model.trouble import Trouble, Wire
 from support.model.wire import ApiError, events, new_id
@@ -36,13 +35,8 @@ _NAMED = {"x-model-double": "operator-acceptance"}
 _EXCERPT = 300
 
 
-class ModelDouble:
-    """The server, its script and all that it was asked.
-
-    `evidence` gets a line of JSON for every exchange; `on_exchange` is called with each; `redactor` masks
-    what is written to `evidence` (headers with keys are masked everywhere and always). `script` may be
-    changed at any time.
-    """
+class ModelDouble(Model):
+    """The server, its script and all that it was asked. `script` may be changed at any time."""
 
     def __init__(
         self,
@@ -52,58 +46,20 @@ class ModelDouble:
         on_exchange: Callable[[Exchange], None] | None = None,
         redactor: Redactor | None = None,
     ) -> None:
+        super().__init__(evidence=evidence, on_exchange=on_exchange, redactor=redactor)
         self.script = script
-        self._log = ExchangeLog(evidence, on_exchange=on_exchange, redactor=redactor)
         self._histories = Histories()
-        self._unanswered: list[str] = []
         self._answering: set[anyio.CancelScope] = set()
-        self._server = Loopback(self._serve)
-
-    @property
-    def url(self) -> str:
-        """What the operator is given as `ANTHROPIC_BASE_URL`."""
-        return self._server.url
-
-    @property
-    def exchanges(self) -> tuple[Exchange, ...]:
-        """Every request received so far and the answer it got."""
-        return self._log.exchanges
 
     @property
     def substitutes(self) -> tuple[str, ...]:
-        """What a verdict has to name."""
         return ("model double",)
 
-    @property
-    def exhausted(self) -> str | None:
-        """Why no more may be asked: never."""
-        return None
-
-    def cost(self) -> dict[str, float]:
-        """What it has cost: nothing."""
-        return {}
-
-    @property
-    def unanswered(self) -> tuple[str, ...]:
-        """The requests the script had no answer to, in words. One is enough to make the bed broken."""
-        return tuple(self._unanswered)
-
-    async def __aenter__(self) -> Self:
-        self._log.open()
-        await self._server.open()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def close(self) -> None:
         with anyio.CancelScope(shield=True):
             for scope in tuple(self._answering):
                 scope.cancel()
-            await self._server.close()
-        self._log.close()
+            await super().close()
 
     def refuse_connections(self) -> None:
         """Answer nobody any more, as if the model's server were not there."""
@@ -139,19 +95,15 @@ class ModelDouble:
             status, said = error.status, error.body(new_id("req"))
             if isinstance(error, _UnansweredError):
                 self._unanswered.append(error.message)
-        self._log.add(
-            Exchange(
-                at=at,
-                done=time.monotonic_ns(),
-                conversation=conversation,
-                method=request.method,
-                path=path,
-                headers=masked(request.headers),
-                request=body if not isinstance(body, bytes) else body.decode(errors="replace"),
-                status=status,
-                response=said,
-                troubled=trouble is not None,
-            )
+        self._record(
+            request,
+            body if not isinstance(body, bytes) else body.decode(errors="replace"),
+            said,
+            at=at,
+            status=status,
+            conversation=conversation,
+            path=path,
+            troubled=trouble is not None,
         )
         headers = {**_NAMED, "request-id": said.get("request_id") or new_id("req")}
         if trouble is not None:

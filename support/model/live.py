@@ -9,8 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 from starlette.requests import ClientDisconnect, Request
@@ -18,10 +17,9 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from support.evidence.redaction import Redactor
-from support.model.exchange import Exchange, ExchangeLog, masked
 from support.model.history import Histories
-from support.model.loopback import Loopback
 from support.model.meter import Meter, Usage
+from support.model.model import Model
 from support.model.recording import Recorder
 from support.model.wire import ApiError, message_of, new_id
 
@@ -59,7 +57,7 @@ def upstream_of(environ: Mapping[str, str]) -> Upstream:
     )
 
 
-class LiveModel:
+class LiveModel(Model):
     """A server for one scenario. `meter` is the run's; `recorder` keeps the answers, where that is wanted."""
 
     def __init__(
@@ -71,28 +69,15 @@ class LiveModel:
         evidence: Path,
         redactor: Redactor | None = None,
     ) -> None:
+        super().__init__(evidence=evidence, redactor=redactor)
         self._upstream = upstream
         self._meter = meter
         self._recorder = recorder
         self._evidence = evidence
-        self._log = ExchangeLog(evidence, redactor=redactor)
-        self._server = Loopback(self._serve)
         self._client = httpx.AsyncClient(timeout=_ANSWER_SECONDS, trust_env=True)
         self._histories = Histories()
         self._used: dict[str, Usage] = {}
         self._exhausted: str | None = None
-
-    @property
-    def url(self) -> str:
-        return self._server.url
-
-    @property
-    def exchanges(self) -> tuple[Exchange, ...]:
-        return self._log.exchanges
-
-    @property
-    def unanswered(self) -> tuple[str, ...]:
-        return ()
 
     @property
     def substitutes(self) -> tuple[str, ...]:
@@ -111,20 +96,9 @@ class LiveModel:
             "model_us_dollars": round(total.us_dollars, 6),
         }
 
-    async def __aenter__(self) -> Self:
-        self._log.open()
-        await self._server.open()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._server.close()
+    async def close(self) -> None:
+        await super().close()
         await self._client.aclose()
-        self._log.close()
         used = {name: vars(usage) for name, usage in self._used.items()}
         path = self._evidence.with_name("model-cost.json")
         path.write_text(json.dumps(used, indent=2) + "\n", encoding="utf-8")
@@ -142,7 +116,7 @@ class LiveModel:
         if refusal is not None:
             self._exhausted = refusal
             said = ApiError(400, "invalid_request_error", refusal).body(new_id("req"))
-            self._record(at, request, body, 400, said)
+            self._count(at, request, body, 400, said)
             await JSONResponse(said, 400)(scope, receive, send)
             return
         passed = self._client.build_request(
@@ -155,7 +129,7 @@ class LiveModel:
             answer = await self._client.send(passed, stream=True)
         except httpx.HTTPError as error:
             said = ApiError(502, "api_error", f"{self._upstream.url}: {error!r}").body(new_id("req"))
-            self._record(at, request, body, 502, said)
+            self._count(at, request, body, 502, said)
             await JSONResponse(said, 502)(scope, receive, send)
             return
 
@@ -169,7 +143,7 @@ class LiveModel:
             finally:
                 await answer.aclose()
             whole = b"".join(pieces)
-            self._record(at, request, body, answer.status_code, message_of(whole))
+            self._count(at, request, body, answer.status_code, message_of(whole))
             if not answer.headers.get("content-type", "").startswith("text/event-stream"):
                 yield whole
 
@@ -177,25 +151,13 @@ class LiveModel:
         headers.pop("content-encoding")
         await StreamingResponse(pass_on(), answer.status_code, headers)(scope, receive, send)
 
-    def _record(self, at: int, request: Request, body: Any, status: int, said: Mapping[str, Any]) -> None:
+    def _count(self, at: int, request: Request, body: Any, status: int, said: Mapping[str, Any]) -> None:
         conversation = self._conversation(body, status, said)
         if status == 200 and conversation is not None:
             used = self._meter.count(str(body["model"]), said.get("usage") or {})
             self._used[conversation] = self._used.get(conversation, Usage()) + used
         # Of a plain answer the line is written before the operator has it, and so before it acts on it.
-        self._log.add(
-            Exchange(
-                at=at,
-                done=time.monotonic_ns(),
-                conversation=conversation,
-                method=request.method,
-                path=request.url.path,
-                headers=masked(request.headers),
-                request=body,
-                status=status,
-                response=said,
-            )
-        )
+        self._record(request, body, said, at=at, status=status, conversation=conversation)
         if self._recorder is not None and self._exhausted is None:
             self._recorder.add(body, status, said)
 

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from starlette.requests import ClientDisconnect, Request
@@ -12,51 +11,28 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from support.evidence.redaction import Redactor
-from support.model.exchange import Exchange, ExchangeLog, masked
-from support.model.loopback import Loopback
+from support.model.model import Model
 from support.model.places import Places
 from support.model.recording import Recorded, first_difference, read_recording
 from support.model.wire import ApiError, events, new_id
 from support.verdict import BrokenBed, NotVerified
 
 
-class ReplayedModel:
+class ReplayedModel(Model):
     """Serves the recording at `recording`; each of its answers once, in order, and again if asked again."""
 
     def __init__(
         self, recording: Path, *, places: Places, evidence: Path, redactor: Redactor | None = None
     ) -> None:
+        super().__init__(evidence=evidence, redactor=redactor)
         self._path = recording
         self._places = places
-        self._log = ExchangeLog(evidence, redactor=redactor)
-        self._server = Loopback(self._serve)
         self._left: list[Recorded] = []
         self._given: list[Recorded] = []
-        self._unanswered: list[str] = []
-
-    @property
-    def url(self) -> str:
-        return self._server.url
-
-    @property
-    def exchanges(self) -> tuple[Exchange, ...]:
-        return self._log.exchanges
-
-    @property
-    def unanswered(self) -> tuple[str, ...]:
-        return tuple(self._unanswered)
 
     @property
     def substitutes(self) -> tuple[str, ...]:
         return ("replayed model",)
-
-    @property
-    def exhausted(self) -> str | None:
-        return None
-
-    def cost(self) -> dict[str, float]:
-        """A replay costs nothing."""
-        return {}
 
     async def __aenter__(self) -> Self:
         try:
@@ -67,18 +43,7 @@ class ReplayedModel:
             ) from None
         except ValueError as error:
             raise BrokenBed(str(error)) from error
-        self._log.open()
-        await self._server.open()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._server.close()
-        self._log.close()
+        return await super().__aenter__()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         at = time.monotonic_ns()
@@ -95,19 +60,7 @@ class ReplayedModel:
         except ApiError as error:
             self._unanswered.append(error.message)
             status, said = error.status, error.body(new_id("req"))
-        self._log.add(
-            Exchange(
-                at=at,
-                done=time.monotonic_ns(),
-                conversation="conversation-1",
-                method=request.method,
-                path=request.url.path,
-                headers=masked(request.headers),
-                request=body,
-                status=status,
-                response=said,
-            )
-        )
+        self._record(request, body, said, at=at, status=status, conversation="conversation-1")
         response: Response = JSONResponse(said, status)
         if status == 200 and body.get("stream") is True:
             response = StreamingResponse(_stream(said), 200, media_type="text/event-stream")
