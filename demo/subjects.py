@@ -150,14 +150,14 @@ async def _tikv_traffic(stack: Stack) -> AsyncIterator[Successes]:
 async def _look_at_tikv(stack: Stack) -> Sequence[Part]:
     cluster = cast("TikvStack", stack)
     with suppress(httpx.HTTPError, KeyError, ValueError):
-        leader = await cluster.leader()
+        leader = await cluster.pd.leader()
         members = [
             Part(each["name"], _member(each["health"], leads=each["name"] == leader), bool(each["health"]))
-            for each in await cluster.pd("/health")
+            for each in await cluster.pd.get("/health")
         ]
         stores = [
             Part(name, store.state_name, store.state_name == "Up")
-            for name, store in (await cluster.stores()).items()
+            for name, store in (await cluster.pd.stores()).items()
         ]
         return sorted(members, key=_name) + sorted(stores, key=_name)
     return []

@@ -101,19 +101,19 @@ async def last_passes(bed: TestBed) -> None:
 
 
 async def _change_leader(bed: TestBed) -> None:
-    before = await bed.stack.leader()
-    await bed.stack.post("/leader/resign")
-    await bed.stack.leader_other_than(before)
+    before = await bed.stack.pd.leader()
+    await bed.stack.pd.post("/leader/resign")
+    await bed.stack.pd.leader_other_than(before)
 
 
 async def _restart_leader(bed: TestBed) -> None:
-    node = bed.stack.node(await bed.stack.leader())
+    node = bed.stack.node(await bed.stack.pd.leader())
     await node.stop()
     await node.start()
 
 
 async def _restart_follower(bed: TestBed) -> None:
-    leader = await bed.stack.leader()
+    leader = await bed.stack.pd.leader()
     node = bed.stack.node(next(name for name in bed.stack.pd_urls if name != leader))
     await node.stop()
     await node.start()

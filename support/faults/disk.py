@@ -40,7 +40,7 @@ class DiskNearlyFull:
         """Learn the id of the store. Raises NotVerified where the disk is that of the whole machine."""
         if self._stack.capacity is None:
             raise NotVerified("filling the disk of a real tikv-server would fill that of this machine")
-        self._id = str((await self._stack.stores())[self._store].id)
+        self._id = str((await self._stack.pd.stores())[self._store].id)
 
     async def inject(self) -> None:
         assert self._stack.capacity is not None
@@ -48,7 +48,7 @@ class DiskNearlyFull:
 
     async def shown(self) -> bool:
         try:
-            return (await self._stack.stores())[self._store].used >= self._percent / 100 - 0.05
+            return (await self._stack.pd.stores())[self._store].used >= self._percent / 100 - 0.05
         except httpx.HTTPError:
             return False
 

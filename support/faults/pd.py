@@ -27,7 +27,7 @@ class _MembersLost(ABC):
 
     async def prepare(self) -> None:
         """Choose the members by who leads now."""
-        self._names = await self._choose(await self._stack.leader())
+        self._names = await self._choose(await self._stack.pd.leader())
 
     async def inject(self) -> None:
         for name in self._names:
@@ -52,8 +52,8 @@ class _OneLost(_MembersLost):
 
     async def shown(self) -> bool:
         try:
-            health = {each["name"]: each["health"] for each in await self._stack.pd("/health")}
-            await self._stack.leader()
+            health = {each["name"]: each["health"] for each in await self._stack.pd.get("/health")}
+            await self._stack.pd.leader()
         except httpx.HTTPError:
             return False
         return health.get(self._names[0]) is False
@@ -108,7 +108,7 @@ class QuorumLost(_MembersLost):
 
     async def shown(self) -> bool:
         try:
-            await self._stack.leader()
+            await self._stack.pd.leader()
         except httpx.HTTPError:
             return True
         return False

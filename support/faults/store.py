@@ -39,14 +39,14 @@ class _StoreLost(ABC):
 
     async def prepare(self) -> None:
         """Learn the id under which PD knows the store."""
-        self._id = str((await self._stack.stores())[self._node.name].id)
+        self._id = str((await self._stack.pd.stores())[self._node.name].id)
 
     @abstractmethod
     async def inject(self) -> None: ...
 
     async def shown(self) -> bool:
         try:
-            return (await self._stack.stores())[self._node.name].state_name != "Up"
+            return (await self._stack.pd.stores())[self._node.name].state_name != "Up"
         except httpx.HTTPError:
             return False
 

@@ -38,14 +38,14 @@ class StoreCutOffFromPd:
 
     async def prepare(self) -> None:
         """Learn the id under which PD knows the store."""
-        self._id = str((await self._stack.stores())[self._node.name].id)
+        self._id = str((await self._stack.pd.stores())[self._node.name].id)
 
     async def inject(self) -> None:
         await self._links.cut(self._node.name, PD_NAMES)
 
     async def shown(self) -> bool:
         try:
-            return (await self._stack.stores())[self._node.name].state_name != "Up"
+            return (await self._stack.pd.stores())[self._node.name].state_name != "Up"
         except httpx.HTTPError:
             return False
 

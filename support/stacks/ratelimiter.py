@@ -22,9 +22,9 @@ from support.stacks.control import install as install_stackctl
 from support.stacks.links import RateLimiterLinks
 from support.stacks.redis_connection import LosableConnection
 from support.stacks.redis_witness import witness
-from support.stacks.stack import Change, Node, NotSteady, Stack
+from support.stacks.stack import Node, NotSteady, Stack
 from support.stay import end
-from support.verdict import BrokenBed, NotVerified
+from support.verdict import NotVerified
 
 NODE_NAMES = ("ratelimiter-1", "ratelimiter-2", "ratelimiter-3")
 
@@ -71,7 +71,7 @@ class RateLimiterStack(Stack):
         other_redis: Callable[[], AbstractAsyncContextManager[int]] | None = None,
         control: Path | None = None,
     ) -> None:
-        self._nodes = dict(nodes)
+        super().__init__(nodes)
         self.addresses = dict(addresses)
         self.redis_url = redis_url
         self._links = links
@@ -85,14 +85,9 @@ class RateLimiterStack(Stack):
             socket_timeout=2,
             socket_connect_timeout=2,
         )
-        self._changes: list[Change] = []
 
     def install_tools(self, directory: Path) -> None:
         install_stackctl(directory)
-
-    @property
-    def nodes(self) -> Mapping[str, Node]:
-        return self._nodes
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -124,24 +119,9 @@ class RateLimiterStack(Stack):
         """The base URLs of the nodes."""
         return list(self.addresses.values())
 
-    def node(self, name: str) -> Node:
-        """The node of this name. Raises BrokenBed when there is none: a feature names one that is not."""
-        try:
-            return self._nodes[name]
-        except KeyError:
-            raise BrokenBed(f"there is no node {name}; there are {', '.join(self._nodes)}") from None
-
     @property
     def _url(self) -> str:
         return next(iter(self.addresses.values()))
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        return tuple(sorted(self._changes, key=lambda change: change.wall))
-
-    def note(self, change: Change) -> None:
-        """Add a change that somebody else witnessed."""
-        self._changes.append(change)
 
     async def watch(self) -> None:
         """Begin to witness changes; Redis must be up."""

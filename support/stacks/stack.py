@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from support.verdict import BrokenBed
+
 
 class NotSteady(Exception):
     """The stack is not in its steady state; the message says what is wrong."""
@@ -61,6 +63,31 @@ class Stack(ABC):
     substitutes: tuple[str, ...] = ()
     """What stands in for the real thing here, as the verdict names it."""
 
+    def __init__(self, nodes: Mapping[str, Node]) -> None:
+        self._nodes = dict(nodes)
+        self._changes: list[Change] = []
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """The nodes by name, in the order they are started."""
+        return self._nodes
+
+    def node(self, name: str) -> Node:
+        """The node of this name. Raises BrokenBed when there is none: a feature names one that is not."""
+        try:
+            return self._nodes[name]
+        except KeyError:
+            raise BrokenBed(f"there is no node {name}; there are {', '.join(self._nodes)}") from None
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every change made from outside since the stack was last reset, oldest first."""
+        return tuple(sorted(self._changes, key=lambda change: change.wall))
+
+    def note(self, change: Change) -> None:
+        """Add a change that somebody witnessed."""
+        self._changes.append(change)
+
     @property
     def trouble(self) -> str | None:
         """What broke by itself, so that nothing can be said of the operator any more; None is nothing."""
@@ -77,18 +104,8 @@ class Stack(ABC):
 
     @property
     @abstractmethod
-    def nodes(self) -> Mapping[str, Node]:
-        """The nodes by name, in the order they are started."""
-
-    @property
-    @abstractmethod
     def environment(self) -> Mapping[str, str]:
         """What an operator is told of this stack: the variables of the operator contract."""
-
-    @property
-    @abstractmethod
-    def changes(self) -> tuple[Change, ...]:
-        """Every change made from outside since the stack was last reset, oldest first."""
 
     @abstractmethod
     async def state(self) -> Mapping[str, str]:

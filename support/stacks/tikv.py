@@ -1,30 +1,28 @@
 """The TiKV stack: three PD members and three stores, and what they are seen to be.
 
-What is observed comes from the HTTP API of PD v8.5.7, and from reading and writing data.
+What is observed comes from PD, and from reading and writing data.
 """
 
 import time
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote
 
 import anyio
 import httpx
 
 from support.stacks.control import install as install_stackctl
+from support.stacks.pd import Pd
 from support.stacks.prometheus import Prometheus
-from support.stacks.stack import Change, Node, NotSteady, Stack
+from support.stacks.stack import Node, NotSteady, Stack
 from support.stacks.tikv_links import TikvLinks
 from support.verdict import BrokenBed, NotVerified
 
 PD_NAMES = ("pd0", "pd1", "pd2")
 STORE_NAMES = ("tikv0", "tikv1", "tikv2")
 
-_API = "/pd/api/v1"
 _JOINED = "a stack that was joined has no links of the suite's own; run without -D join"
 _NO_DATA = "the suite does not speak gRPC, and without it no data of a real TiKV can be written or read"
 _LATENCY = "histogram_quantile(0.99, sum by (le) (rate(tikv_grpc_msg_duration_seconds_bucket[5s])))"
@@ -36,20 +34,6 @@ _CLIENT_PATIENCE_REAL = 20.0
 """Seconds at real times for which whoever reads or writes asks again while a region elects."""
 _PROBE = "acceptance-probe"
 _FULL = 0.7
-_UNITS = {"KiB": 1, "MiB": 2, "GiB": 3, "TiB": 4, "PiB": 5}
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoreState:
-    """A store as PD lists it."""
-
-    id: int
-    address: str
-    state_name: str
-    leaders: int
-    """The number of regions it leads."""
-    used: float
-    """Share of its disk that is used; 0 where PD does not say."""
 
 
 class _ForGood(str):
@@ -88,7 +72,7 @@ class TikvStack(Stack):
         control: Path | None = None,
         prometheus: Prometheus | None = None,
     ) -> None:
-        self._nodes = dict(nodes)
+        super().__init__(nodes)
         self.pd_urls = dict(pd_urls)
         self.addresses = dict(addresses)
         self.advertised = dict(advertised)
@@ -101,8 +85,8 @@ class TikvStack(Stack):
         self.substitutes = substitutes
         self._control = control
         self._prometheus = prometheus
-        self._changes: list[Change] = []
         self._http = httpx.AsyncClient(timeout=5, verify=False, trust_env=False)  # loopback only
+        self.pd = Pd(self._http, self.pd_urls, {address: name for name, address in advertised.items()})
 
     async def __aenter__(self) -> Self:
         return self
@@ -121,22 +105,11 @@ class TikvStack(Stack):
         install_stackctl(directory)
 
     @property
-    def nodes(self) -> Mapping[str, Node]:
-        return self._nodes
-
-    @property
     def links(self) -> TikvLinks:
         """The ways between the nodes. Raises NotVerified when they are not the suite's own."""
         if self._links is None:
             raise NotVerified(_JOINED)
         return self._links
-
-    def node(self, name: str) -> Node:
-        """The node of this name. Raises BrokenBed when there is none: a feature names one that is not."""
-        try:
-            return self._nodes[name]
-        except KeyError:
-            raise BrokenBed(f"there is no node {name}; there are {', '.join(self._nodes)}") from None
 
     @property
     def settles_within(self) -> float:
@@ -148,14 +121,6 @@ class TikvStack(Stack):
         control = {"STACKCTL_SOCKET": str(self._control)} if self._control else {}
         metrics = {"PROMETHEUS_URL": self._prometheus.url} if self._prometheus else {}
         return {"PD_ENDPOINT": self._endpoint, **control, **metrics}
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        return tuple(sorted(self._changes, key=lambda change: change.wall))
-
-    def note(self, change: Change) -> None:
-        """Add a change that somebody witnessed."""
-        self._changes.append(change)
 
     async def reset(self) -> None:
         """Forget what was witnessed; data written by a scenario have keys of their own."""
@@ -189,62 +154,6 @@ class TikvStack(Stack):
             found.append(f"{type(error).__name__} {error}".rstrip())
         return found
 
-    async def stores(self) -> dict[str, StoreState]:
-        """The stores by node, as PD lists them. Raises httpx.HTTPError when no member has an answer."""
-        by_address = {address: name for name, address in self.advertised.items()}
-        listed = (await self.pd("/stores"))["stores"] or []
-        return {
-            by_address.get(each["store"]["address"], each["store"]["address"]): StoreState(
-                id=each["store"]["id"],
-                address=each["store"]["address"],
-                state_name=each["store"]["state_name"],
-                leaders=int((each.get("status") or {}).get("leader_count", 0)),
-                used=_used(each.get("status") or {}),
-            )
-            for each in listed
-        }
-
-    async def pd(self, path: str) -> Any:
-        """The answer of the first PD member that has one to GET `/pd/api/v1` + path.
-
-        Raises httpx.HTTPError when none has.
-        """
-        problem: httpx.HTTPError | None = None
-        for url in self.pd_urls.values():
-            try:
-                answer = await self._http.get(f"{url}{_API}{path}")
-                answer.raise_for_status()
-                return answer.json()
-            except httpx.HTTPError as error:
-                problem = error
-        assert problem is not None
-        raise problem
-
-    async def post(self, path: str) -> None:
-        """POST to `/pd/api/v1` + path on the first member that accepts it. Raises httpx.HTTPError."""
-        for url in self.pd_urls.values():
-            try:
-                (await self._http.post(f"{url}{_API}{path}")).raise_for_status()
-            except httpx.HTTPError:
-                continue
-            return
-        raise BrokenBed(f"no PD member accepts POST {path}")
-
-    async def leader(self) -> str:
-        """The name of the PD leader. Raises httpx.HTTPError when there is none."""
-        return str((await self.pd("/leader"))["name"])
-
-    async def leader_other_than(self, name: str, *, within: float = 30) -> str:
-        """Wait for a PD leader that is not `name`. Raises BrokenBed after `within` seconds without one."""
-        with anyio.move_on_after(within):
-            while True:
-                with suppress(httpx.HTTPError):
-                    leader = await self.leader()
-                    if leader != name:
-                        return leader
-                await anyio.sleep(0.02)
-        raise BrokenBed(f"PD has no leader other than {name} after {within:g} s")
-
     async def fill_disk(self, store: str, size: int) -> None:
         """Use so many bytes more of a store's disk."""
         ballast = self._ballast(store)
@@ -267,7 +176,7 @@ class TikvStack(Stack):
         """Wait until every store leads a region. Raises BrokenBed when PD does not see to that in time."""
         idle = ["nothing was observed yet"]
         with anyio.move_on_after(self.settles_within):
-            while idle := [name for name, store in (await self.stores()).items() if not store.leaders]:  # noqa: ASYNC110
+            while idle := [name for name, store in (await self.pd.stores()).items() if not store.leaders]:  # noqa: ASYNC110
                 await anyio.sleep(0.05)
         if idle:
             raise BrokenBed(f"{', '.join(idle)} led no region within {self.settles_within:g} s")
@@ -305,24 +214,23 @@ class TikvStack(Stack):
     async def state(self) -> Mapping[str, str]:
         """Its nodes, stores and members, and how PD is set, by name."""
         state = {f"node {node.name}": f"{node.state}, {node.incarnation}" for node in self._nodes.values()}
-        for name, store in (await self.stores()).items():
+        for name, store in (await self.pd.stores()).items():
             state[f"store {name}"] = f"id {store.id}, {store.address}"
-        for member in (await self.pd("/members"))["members"]:
+        for member in (await self.pd.get("/members"))["members"]:
             state[f"PD member {member['name']}"] = f"id {member['member_id']}, {member['client_urls']}"
-        config = await self.pd("/config")
-        for name, value in _flat({group: config.get(group) for group in ("replication", "schedule")}):
+        for name, value in (await self.pd.settings()).items():
             state[f"PD setting {name}"] = value
         return state
 
     async def _problems_of_pd(self) -> list[str]:
-        health = {each["name"]: each["health"] for each in await self.pd("/health")}
+        health = {each["name"]: each["health"] for each in await self.pd.get("/health")}
         found = [f"PD member {name} is not healthy" for name in PD_NAMES if not health.get(name)]
         found += [_ForGood(f"there is a PD member {name}") for name in health if name not in PD_NAMES]
-        await self.leader()
+        await self.pd.leader()
         return found
 
     async def _problems_of_stores(self) -> list[str]:
-        stores = await self.stores()
+        stores = await self.pd.stores()
         found = [f"store {name} is not registered" for name in STORE_NAMES if name not in stores]
         for name, store in stores.items():
             if name not in STORE_NAMES:
@@ -334,7 +242,7 @@ class TikvStack(Stack):
         found += [
             f"the disk of store {name} is {s.used:.0%} full" for name, s in stores.items() if s.used > _FULL
         ]
-        regions = (await self.pd("/regions"))["regions"] or []
+        regions = (await self.pd.get("/regions"))["regions"] or []
         if not regions:
             found.append("there are no regions yet")
         for region in regions:
@@ -371,28 +279,3 @@ def _elects(problem: httpx.HTTPError) -> bool:
         isinstance(problem, httpx.HTTPStatusError)
         and problem.response.status_code == httpx.codes.SERVICE_UNAVAILABLE
     )
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    leaves: list[tuple[str, str]] = []
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            leaves += _flat(value, f"{prefix}{name}.")
-        else:
-            leaves.append((prefix + name, str(value)))
-    return leaves
-
-
-def _used(status: Mapping[str, Any]) -> float:
-    capacity, available = _bytes(status.get("capacity")), _bytes(status.get("available"))
-    return 1 - available / capacity if capacity else 0.0
-
-
-def _bytes(size: object) -> float:
-    """What PD writes as "183.1GiB" or "512B"; 0 for anything else."""
-    text = str(size)
-    power = _UNITS.get(text[-3:])
-    try:
-        return float(text[:-3]) * 1024**power if power else float(text.removesuffix("B"))
-    except ValueError:
-        return 0.0

@@ -57,7 +57,7 @@ async def test_a_lost_store_is_shown_by_pd_and_no_other_part_differs(tikv, what)
     async with in_place(tikv, fault):
         assert await fault.unrepaired()
         expected = fault.expected
-        assert expected.key == f"store_down:{(await tikv.stores())['tikv1'].id}"
+        assert expected.key == f"store_down:{(await tikv.pd.stores())['tikv1'].id}"
         assert expected.part == "tikv1"
         after = await tikv.state()
         assert {name for name in before if after[name] != before[name]} <= set(fault.breaks)
@@ -77,7 +77,7 @@ async def test_a_store_that_dies_whenever_it_is_started_does_not_start(tikv):
 
 @pytest.mark.parametrize("kind", [FollowerKilled, LeaderKilled])
 async def test_a_lost_pd_member_is_shown_when_there_is_a_leader(tikv, kind):
-    leader = await tikv.leader()
+    leader = await tikv.pd.leader()
     fault = kind(tikv)
     async with in_place(tikv, fault):
         (lost,) = [name for name in PD_NAMES if tikv.node(name).state == "exited"]
@@ -99,8 +99,8 @@ async def test_a_disk_that_is_nearly_full_is_shown_by_pd_and_costs_no_space(tikv
     fault = DiskNearlyFull(tikv, store="tikv0", percent=80)
     ballast = tikv.directory / "tikv0" / "ballast"
     async with in_place(tikv, fault):
-        assert (await tikv.stores())["tikv0"].used == pytest.approx(0.8, abs=0.05)
-        assert (await tikv.stores())["tikv1"].used < 0.1
+        assert (await tikv.pd.stores())["tikv0"].used == pytest.approx(0.8, abs=0.05)
+        assert (await tikv.pd.stores())["tikv1"].used < 0.1
         assert ballast.stat().st_blocks == 0
         assert await fault.unrepaired() == (fault.title,)
     assert not ballast.exists()

@@ -56,13 +56,13 @@ async def test_without_a_majority_of_the_stores_it_is_not_steady_and_says_why(ti
 
 
 async def test_what_cannot_pass_by_itself_is_not_waited_for(tikv, monkeypatch):
-    stores = await tikv.stores()
+    stores = await tikv.pd.stores()
     intruder = {**stores, "127.0.0.1:1": stores["tikv0"]}
 
     async def seen():
         return intruder
 
-    monkeypatch.setattr(tikv, "stores", seen)
+    monkeypatch.setattr(tikv.pd, "stores", seen)
     with (
         anyio.fail_after(10),
         pytest.raises(NotSteady, match=r"not what it was: there is a store 127\.0\.0\.1:1"),
@@ -99,7 +99,7 @@ async def test_a_node_or_a_leader_that_is_not_there_is_a_broken_bed(tikv):
     with pytest.raises(BrokenBed, match="there is no node tikv9; there are pd0"):
         tikv.node("tikv9")
     with pytest.raises(BrokenBed, match="PD has no leader other than"):
-        await tikv.leader_other_than(await tikv.leader(), within=0.1)
+        await tikv.pd.leader_other_than(await tikv.pd.leader(), within=0.1)
 
 
 async def test_data_of_a_store_that_has_no_http_for_it_is_not_verified(tikv, monkeypatch):
@@ -111,7 +111,7 @@ async def test_data_of_a_store_that_has_no_http_for_it_is_not_verified(tikv, mon
 
 async def test_every_store_leads_a_region_sooner_or_later(tikv):
     await tikv.all_lead()
-    assert all(store.leaders for store in (await tikv.stores()).values())
+    assert all(store.leaders for store in (await tikv.pd.stores()).values())
 
 
 def test_a_stack_of_binaries_under_the_real_names_runs_and_says_what_it_is(forks, tmp_path):
