@@ -57,6 +57,7 @@ class Redactor:
                 raise ValueError(f"secret {name} is empty; leave it out instead")
         self._secrets = {name: value.encode(*_ENCODING) for name, value in secrets.items()}
         self._patterns = tuple(patterns)
+        self._signs = (*secrets.values(), *(shape.prefix for shape in self._patterns))
         self._hits: list[Hit] = []
 
     @property
@@ -77,6 +78,8 @@ class Redactor:
 
     def text(self, text: str, source: str) -> str:
         """`text` with its secrets masked. A character of several bytes becomes as many `*`."""
+        if not any(sign in text for sign in self._signs):
+            return text
         mask = self.mask(source)
         return (mask.feed(text.encode(*_ENCODING)) + mask.flush()).decode(*_ENCODING)
 

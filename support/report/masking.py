@@ -3,8 +3,8 @@
 The evidence masks its own: processes' output, tickets, the audit log, model traffic and the timeline.
 """
 
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import is_dataclass, replace
 from typing import Any, TypeVar
 
 from support.evidence.redaction import Redactor
@@ -31,15 +31,22 @@ def masked_scenario(scenario: ScenarioResult, redactor: Redactor) -> ScenarioRes
 
 
 def _masked(value: T, redactor: Redactor, *, source: str) -> T:
-    """The value with the secrets in all its texts masked, however deep."""
+    """The value with the secrets in all its texts masked, however deep; the same object, if it has none."""
     done: Any = value
     if isinstance(value, str):
         done = redactor.text(value, source)
     elif isinstance(value, tuple):
-        done = tuple(_masked(each, redactor, source=source) for each in value)
+        each = [_masked(one, redactor, source=source) for one in value]
+        done = tuple(each) if _differ(each, value) else value
     elif isinstance(value, Mapping):
-        done = {key: _masked(each, redactor, source=source) for key, each in value.items()}
+        items = {key: _masked(one, redactor, source=source) for key, one in value.items()}
+        done = items if _differ(items.values(), value.values()) else value
     elif is_dataclass(value) and not isinstance(value, type):
-        changes = {f.name: _masked(getattr(value, f.name), redactor, source=source) for f in fields(value)}
-        done = replace(value, **changes)
+        texts = {name: one for name, one in vars(value).items() if not isinstance(one, (int, float))}
+        fields = {name: _masked(one, redactor, source=source) for name, one in texts.items()}
+        done = replace(value, **fields) if _differ(fields.values(), texts.values()) else value
     return done  # type: ignore[no-any-return]
+
+
+def _differ(some: Iterable[object], others: Iterable[object]) -> bool:
+    return any(one is not other for one, other in zip(some, others, strict=True))

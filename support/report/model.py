@@ -4,6 +4,7 @@ requirement. Renderers read it, `traceability` stores and loads it; nothing here
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from support.verdict import Verdict
@@ -240,7 +241,7 @@ class RunResult:
         """All criteria of all requirements."""
         return tuple(criterion for requirement in self.requirements for criterion in requirement.criteria)
 
-    @property
+    @cached_property
     def scenarios(self) -> tuple[ScenarioResult, ...]:
         """Every scenario of every run once, in the order of the feature files."""
         assigned = (s for requirement in self.requirements for s in requirement.all_scenarios)

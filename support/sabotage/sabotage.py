@@ -5,11 +5,14 @@ import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import support.sabotage as room
-from support.model.script import Script
 from support.profile import Profile
 from support.sabotage.patches import Patch, misfits
+
+if TYPE_CHECKING:  # the model's server is slow to import, and every run reads this
+    from support.model.script import Script
 
 _NO_SABOTAGE = ("at_work", "patches", "sabotage", "tampering")
 
@@ -39,7 +42,7 @@ class Sabotage:
     breaks: Mapping[str, str]
     leaves: Sequence[str] = ()
     scenario: str = ""
-    script: Script | None = None
+    script: "Script | None" = None
     profile: Callable[[Profile], Profile] = field(default=_as_it_is)
     patches: Sequence[Patch] = ()
     real_model: bool = False
