@@ -11,8 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 TAG = "SUPERVISED_BY"
 """Name of the environment variable that marks what a run started: words `RUN/NUMBER`, one for each supervisor
@@ -20,6 +21,9 @@ it stands under."""
 
 VERSION = 1
 """Of what a registry's records mean. A run that is written down in another one is not ours to remove."""
+
+
+K = TypeVar("K", int, str)
 
 
 class ProcessInfo(NamedTuple):
@@ -87,13 +91,14 @@ class Snapshot:
     """The process table at one instant. Environments and working directories are read when first asked
     for."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, since: int = 0) -> None:
+        """What started before `since` (clock ticks since boot) belongs to nobody who will ask."""
         with os.scandir("/proc") as entries:
             pids = [int(entry.name) for entry in entries if entry.name.isdigit()]
         found = (read_process(pid) for pid in pids)
         self.processes: Mapping[int, ProcessInfo] = {info.pid: info for info in found if info}
+        self._young = [info for info in self.processes.values() if info.started >= since]
         self._tags: dict[int, frozenset[str]] = {}
-        self._directories: dict[int, str] = {}
 
     def tags(self, pid: int) -> frozenset[str]:
         """The tags in its environment; none if it may not be read, or was overwritten as redis-server
@@ -110,66 +115,91 @@ class Snapshot:
 
     def directory(self, pid: int) -> str:
         """Its working directory, also a deleted one; "" if that may not be read."""
-        if pid not in self._directories:
-            try:
-                link = str(Path(f"/proc/{pid}/cwd").readlink())
-            except OSError:
-                link = ""
-            self._directories[pid] = link.removesuffix(" (deleted)")
-        return self._directories[pid]
+        try:
+            return str(Path(f"/proc/{pid}/cwd").readlink()).removesuffix(" (deleted)")
+        except OSError:
+            return ""
 
     def belonging(self, marks: Marks) -> set[int]:
         """The pids that carry one of the marks or descend from one that does, zombies included.
 
         Never the caller, one of its ancestors, or one that descends from ours through the caller only.
         """
-        leaders = dict(marks.processes)
-        ours: set[int] = set()
         me = os.getpid()
-        spared = set(self.ancestors(me))
-        young = [p for p in self.processes.values() if p.started >= marks.since and p.pid != me]
-        for process in young:
-            known = (process.pid, process.started) in marks.processes
-            led = any(self._led_by(number, leaders) for number in (process.session, process.group))
-            if known or led or (process.alive and self._marked(process, marks)):
-                ours.add(process.pid)
-        return ours.union(self._descending(ours, young)) - spared
-
-    def ancestors(self, pid: int) -> Iterator[int]:
-        """This pid and those it descends from."""
-        while process := self.processes.get(pid):
-            yield pid
-            pid = process.parent
-
-    def _led_by(self, number: int, leaders: Mapping[int, int]) -> bool:
-        # A pid is not given away while it names a session or group. So if its bearer is a younger process,
-        # ours is over and the number belongs to a stranger.
-        if number not in leaders:
-            return False
-        bearer = self.processes.get(number)
-        return bearer is None or bearer.started == leaders[number]
-
-    def _marked(self, process: ProcessInfo, marks: Marks) -> bool:
-        if marks.tags or marks.run:
-            tags = self.tags(process.pid)
-            if not marks.tags.isdisjoint(tags):
-                return True
-            if marks.run and any(tag.startswith(f"{marks.run}/") for tag in tags):
-                return True
-        if not marks.directories or process.terminal:
-            return False
-        directory = self.directory(process.pid)
-        return any(within(directory, private) for private in marks.directories)
-
-    def _descending(self, ours: Iterable[int], among: Iterable[ProcessInfo]) -> Iterator[int]:
-        children: dict[int, list[int]] = {}
-        for process in among:
-            children.setdefault(process.parent, []).append(process.pid)
+        ours = {
+            pid
+            for pid in (*self._known(marks), *self._marked(marks))
+            if pid != me and self.processes[pid].started >= marks.since
+        }
         waiting = list(ours)
         while waiting:
-            for child in children.pop(waiting.pop(), ()):
-                yield child
-                waiting.append(child)
+            for child in self._children.get(waiting.pop(), ()):
+                if child not in ours and child != me and self.processes[child].started >= marks.since:
+                    ours.add(child)
+                    waiting.append(child)
+        return ours.difference(self._ancestors)
+
+    def _known(self, marks: Marks) -> Iterator[int]:
+        """Those that the marks name, and whom they lead."""
+        for number, started in marks.processes:
+            bearer = self.processes.get(number)
+            if bearer is not None and bearer.started != started:
+                # A pid is not given away while it names a session or group. So if its bearer is another
+                # process, ours is over and the number belongs to a stranger.
+                continue
+            if bearer is not None:
+                yield number
+            yield from self._led.get(number, ())
+
+    def _marked(self, marks: Marks) -> Iterator[int]:
+        """Those alive whose environment or working directory tells."""
+        for tag in marks.tags:
+            yield from self._tagged.get(tag, ())
+        if marks.run:
+            for tag, pids in self._tagged.items():
+                if tag.startswith(f"{marks.run}/"):
+                    yield from pids
+        if marks.directories:
+            for directory, pids in self._working_in.items():
+                if any(within(directory, private) for private in marks.directories):
+                    yield from pids
+
+    @cached_property
+    def _ancestors(self) -> frozenset[int]:
+        """The caller and those that it descends from."""
+        found: set[int] = set()
+        pid = os.getpid()
+        while process := self.processes.get(pid):
+            found.add(pid)
+            pid = process.parent
+        return frozenset(found)
+
+    @cached_property
+    def _children(self) -> Mapping[int, list[int]]:
+        return _grouped((info.parent, info.pid) for info in self._young)
+
+    @cached_property
+    def _led(self) -> Mapping[int, list[int]]:
+        """By the number of a session or group, its members."""
+        return _grouped((number, info.pid) for info in self._young for number in {info.session, info.group})
+
+    @cached_property
+    def _tagged(self) -> Mapping[str, list[int]]:
+        alive = (info.pid for info in self._young if info.alive)
+        return _grouped((tag, pid) for pid in alive for tag in self.tags(pid))
+
+    @cached_property
+    def _working_in(self) -> Mapping[str, list[int]]:
+        """By working directory, those without a terminal."""
+        settled = (info.pid for info in self._young if info.alive and not info.terminal)
+        return _grouped((self.directory(pid), pid) for pid in settled)
+
+
+def _grouped(pairs: Iterable[tuple[K, int]]) -> dict[K, list[int]]:
+    found: dict[K, list[int]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def within(path: str, directory: str) -> bool:
@@ -191,13 +221,15 @@ def hold(process: ProcessInfo) -> int | None:
     return fd
 
 
-def send(process: ProcessInfo, number: int) -> bool:
-    """Signals exactly this process. False if it is gone or belongs to somebody whom we may not signal."""
+def send(process: ProcessInfo, *numbers: int) -> bool:
+    """Signals exactly this process, in this order. False if it is gone or belongs to somebody whom we may not
+    signal."""
     fd = hold(process)
     if fd is None:
         return False
     try:
-        signal.pidfd_send_signal(fd, number)
+        for number in numbers:
+            signal.pidfd_send_signal(fd, number)
     except (ProcessLookupError, PermissionError):
         return False
     finally:

@@ -8,7 +8,9 @@ import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from support.supervisor.capture import PIPE_SIZE
 from support.supervisor.commands import Command, Exit, Terminal
@@ -23,6 +25,17 @@ class Child:
     pidfd: int
     outputs: Mapping[str, int]
     """Our end of each stream. The one of a terminal can be written to."""
+
+
+def keep_descriptors() -> None:
+    """Sees to it that nothing we start inherits a descriptor that we have inherited ourselves.
+
+    Those that Python opens are not inherited anyway (PEP 446).
+    """
+    for fd in Path("/proc/self/fd").iterdir():
+        if int(fd.name) > 2:
+            with suppress(OSError):  # the one that the listing itself needed
+                os.set_inheritable(int(fd.name), False)
 
 
 def spawn(command: Command, environment: Mapping[str, str]) -> Child:
@@ -117,6 +130,7 @@ def _popen(
             stderr=stderr,
             cwd=command.cwd,
             env=environment,
+            close_fds=False,  # see `keep_descriptors`; to close thousands at every start takes its time
             # setsid(1) forks if it leads a group already, and then its pid would not be the program's.
             start_new_session=command.terminal is None,
         )

@@ -26,10 +26,10 @@ from support.supervisor.errors import LeftBehind
 from support.supervisor.guardian import Guardian
 from support.supervisor.leftovers import TAG, read_process
 from support.supervisor.process import Process
-from support.supervisor.spawning import Child, reap, spawn, spawn_into
+from support.supervisor.spawning import Child, keep_descriptors, reap, spawn, spawn_into
 from support.supervisor.spool import Bell, Mask
 from support.supervisor.subreaper import become_subreaper
-from support.supervisor.tree import Tree
+from support.supervisor.tree import Census, Tree
 
 _numbers = itertools.count(1)  # one sequence for all supervisors: they may share a run
 
@@ -59,6 +59,7 @@ class Supervisor:
         self._open = False
         self._processes: list[Process] = []
         self._trees: list[Tree] = []
+        self._census = Census()
 
     @property
     def processes(self) -> tuple[Process, ...]:
@@ -116,6 +117,7 @@ class Supervisor:
 
     async def __aenter__(self) -> Self:
         become_subreaper()
+        keep_descriptors()
         self._spools.mkdir(parents=True, exist_ok=True)
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
@@ -185,7 +187,7 @@ class Supervisor:
             self._guardian.register(pid)
         root = read_process(pid)
         assert root is not None  # not reaped yet, so at least a zombie
-        return Tree(command.name, root, tag, command.cwd, self._guardian, lambda: self._trees)
+        return Tree(command.name, root, tag, command.cwd, self._guardian, self._census, lambda: self._trees)
 
     def _captures(self, name: str, child: Child, bell: Bell) -> dict[str, Capture]:
         captures = {}

@@ -6,15 +6,53 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 
 from support.supervisor.errors import LeftBehind
 from support.supervisor.guardian import Guardian
-from support.supervisor.leftovers import Marks, ProcessInfo, Snapshot, hold, send, within
+from support.supervisor.leftovers import Marks, ProcessInfo, Snapshot, hold, read_process, send, within
 
 _TIME_TO_DIE = 10.0  # seconds after SIGKILL until a process counts as one that cannot be killed
+
+
+class Census:
+    """Looks at the process table. Those who ask at the same time share one look."""
+
+    def __init__(self) -> None:
+        this = read_process(os.getpid())
+        assert this is not None
+        self._since = this.started  # whatever we start is younger
+        self._next: _Look | None = None
+
+    async def look(self) -> Snapshot:
+        """The process table as it is after this call."""
+        look = self._next
+        if look is None:
+            look = self._next = _Look()
+            try:
+                await anyio.lowlevel.checkpoint()  # whoever else is about to ask does
+            finally:
+                self._next = None
+                look.snapshot = self.look_now()
+                look.taken.set()
+        else:
+            await look.taken.wait()
+        return look.snapshot
+
+    def look_now(self) -> Snapshot:
+        """The process table as it is now."""
+        return Snapshot(since=self._since)
+
+
+class _Look:
+    snapshot: Snapshot
+
+    def __init__(self) -> None:
+        self.taken = anyio.Event()
 
 
 @dataclass(eq=False)
@@ -29,13 +67,18 @@ class Tree:
     """Of this process alone: `RUN/NUMBER`."""
     cwd: Path
     guardian: Guardian | None
+    census: Census
     kin: Callable[[], Iterable["Tree"]]
     """The other trees of the same supervisor, and this one."""
     _known: set[tuple[int, int]] = field(default_factory=set)
 
+    @cached_property
+    def _cwd(self) -> str:
+        return str(self.cwd.resolve())
+
     def members(self) -> tuple[ProcessInfo, ...]:
         """Those alive now, the root included."""
-        return tuple(info for info in self._find() if info.alive)
+        return _alive(self._found_in(self.census.look_now()))
 
     def signal(self, number: int) -> None:
         """One signal to all members."""
@@ -56,12 +99,11 @@ class Tree:
         told: set[tuple[int, int]] = set()
         looks = 2
         with anyio.move_on_after(grace):
-            while members := self.members():
+            while members := _alive(self._found_in(await self.census.look())):
                 for member in members:
                     if (member.pid, member.started) not in told:
                         told.add((member.pid, member.started))
-                        send(member, signal.SIGTERM)
-                        send(member, signal.SIGCONT)  # a paused one hears nothing before
+                        send(member, signal.SIGTERM, signal.SIGCONT)  # a paused one hears nothing before
                 await _gone(members)
             looks = 1  # the first has found nobody
         await self._kill(looks=looks)
@@ -73,8 +115,8 @@ class Tree:
     async def _kill(self, *, looks: int) -> None:
         deadline = time.monotonic() + _TIME_TO_DIE
         while looks:
-            found = self._find()
-            members = tuple(info for info in found if info.alive)
+            found = self._found_in(await self.census.look())
+            members = _alive(found)
             looks = 2 if members else looks - 1
             for member in members:
                 send(member, signal.SIGKILL)
@@ -88,8 +130,7 @@ class Tree:
             for pid, _ in self._known:
                 self.guardian.release(pid)
 
-    def _find(self) -> list[ProcessInfo]:
-        now = Snapshot()
+    def _found_in(self, now: Snapshot) -> list[ProcessInfo]:
         marks = Marks(
             since=self.root.started,
             processes=frozenset({(self.root.pid, self.root.started), *self._known}),
@@ -114,7 +155,7 @@ class Tree:
         """Those that only their working directory betrays."""
         if self.guardian is None:
             return set()
-        cwd = str(self.cwd.resolve())
+        cwd = self._cwd
         if not any(within(cwd, str(private)) for private in self.guardian.directories):
             return set()
         neighbours = [tree for tree in self.kin() if tree.name != self.name]
@@ -139,20 +180,19 @@ class Tree:
                     os.waitpid(info.pid, os.WNOHANG)
 
 
+def _alive(found: Iterable[ProcessInfo]) -> tuple[ProcessInfo, ...]:
+    return tuple(info for info in found if info.alive)
+
+
 async def _gone(processes: Iterable[ProcessInfo]) -> None:
     """Waits until all of them are dead."""
-    async with anyio.create_task_group() as tasks:
-        for process in processes:
-            tasks.start_soon(_dead, process)
-
-
-async def _dead(process: ProcessInfo) -> None:
-    pidfd = hold(process)
-    if pidfd is not None:
-        try:
-            await anyio.wait_readable(pidfd)
-        finally:
-            os.close(pidfd)
+    for process in processes:
+        pidfd = hold(process)
+        if pidfd is not None:
+            try:
+                await anyio.wait_readable(pidfd)
+            finally:
+                os.close(pidfd)
 
 
 def _unkillable(name: str, processes: Iterable[ProcessInfo]) -> str:

@@ -18,8 +18,12 @@ class Table(Snapshot):
 
     def __init__(self, *processes: ProcessInfo, tags=None, directories=None) -> None:
         self.processes = {process.pid: process for process in processes}
+        self._young = list(processes)
         self._tags = {process.pid: frozenset((tags or {}).get(process.pid, ())) for process in processes}
         self._directories = {process.pid: (directories or {}).get(process.pid, "/") for process in processes}
+
+    def directory(self, pid: int) -> str:
+        return self._directories[pid]
 
 
 def process(pid, *, parent=1, group=None, session=None, started=100, state="S", terminal=0):

@@ -238,3 +238,16 @@ async def test_descendants_say_who_they_are(supervisor, shell, eventually):
     (child,) = process.descendants()
     assert isinstance(child, ProcessInfo)
     assert (child.command, child.parent, child.session) == ("sleep", process.pid, process.pid)
+
+
+async def test_nothing_that_we_hold_open_is_inherited(tmp_path, python):
+    ours = os.open("/dev/null", os.O_RDONLY)
+    os.set_inheritable(ours, True)
+    try:
+        async with Supervisor(tmp_path) as supervisor:
+            held = await supervisor.spawn(python("import os; print(sorted(os.listdir('/proc/self/fd')))"))
+            assert (
+                await held.output.line("", within=10)
+            ).text == "['0', '1', '2', '3']"  # 3: the listing's own
+    finally:
+        os.close(ours)
