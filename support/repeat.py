@@ -4,24 +4,30 @@ usage: acceptance repeat --times N [--reports DIR] [behave's own options and pat
 """
 
 import argparse
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from support.report.repeats import lines, repeated
 from support.report.traceability import from_json
 from support.report.write import TRACEABILITY
 from support.terminal import say
+from support.workers.durations import DURATIONS
 
 __all__ = ["main"]
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(words: Sequence[str]) -> int:
     """Run behave so many times, one after the other, and print what all runs show.
 
-    Returns 0 when every run was green, 1 when one was not or told nothing, and 130 after Ctrl-C, when the run
-    at which that came has been undone.
+    Returns 0 when every run was green, 1 when one was not or told nothing, and 128 + its number after a
+    signal, when the run at which that came has been undone.
     """
     parser = argparse.ArgumentParser(
         prog="acceptance repeat",
@@ -34,11 +40,15 @@ def main(words: Sequence[str]) -> int:
     runs, red = [], 0
     for number in range(1, options.times + 1):
         reports = options.reports / f"run-{number}"
+        reports.mkdir(parents=True, exist_ok=True)
         (reports / TRACEABILITY).unlink(missing_ok=True)
         command = [sys.executable, "-m", "behave", "--no-summary", *others, "-D", f"reports={reports}"]
-        status, output = _run(command)
-        if status is None:
-            return 130
+        with suppress(FileNotFoundError):  # there is none of the first
+            shutil.copy(options.reports / f"run-{number - 1}" / DURATIONS, reports / DURATIONS)
+        try:
+            status, output = _run(command)
+        except _Stopped as stopped:
+            return 128 + stopped.number
         say(f"run {number} of {options.times}: {'red' if status else 'green'}\n", sys.stdout)
         if not (reports / TRACEABILITY).exists():
             say(output, sys.stderr)
@@ -49,14 +59,38 @@ def main(words: Sequence[str]) -> int:
     return 1 if red else 0
 
 
-def _run(command: Sequence[str]) -> tuple[int | None, str]:
-    """The exit status and what was printed; no status after Ctrl-C, which a terminal has sent to both."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        try:
+class _Stopped(Exception):
+    """Somebody wants no more of it; the run that was going on has undone what it did."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def _run(command: Sequence[str]) -> tuple[int, str]:
+    """The exit status and what was printed. Hands signals on to the run, and raises _Stopped at its end."""
+    heard: list[int] = []
+    running: list[subprocess.Popen[str]] = []
+
+    def hear(number: int, _: object) -> None:
+        heard.append(number)
+        for process in running:
+            process.send_signal(number)
+
+    before = {number: signal.signal(number, hear) for number in _STOPPING}
+    try:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            running.append(process)
+            if heard:  # before it was there
+                process.send_signal(heard[0])
             output, _ = process.communicate()
-        except KeyboardInterrupt:
-            process.communicate()
-            return None, ""
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if heard:
+        raise _Stopped(heard[0])
     return process.returncode, output
 
 

@@ -11,9 +11,9 @@ from statistics import median
 
 from support.report.model import ScenarioResult
 
-__all__ = ["Durations"]
+__all__ = ["DURATIONS", "Durations"]
 
-_FILE = "durations.json"
+DURATIONS = "durations.json"
 _UNKNOWN = 2.0
 _LEAST = 0.01
 
@@ -22,7 +22,7 @@ class Durations:
     """Seconds by scenario; a scenario is known by its file and its name, for lines move."""
 
     def __init__(self, reports: Path) -> None:
-        self._path = reports / _FILE
+        self._path = reports / DURATIONS
         self._seconds = _read(self._path)
         self._usual = median(self._seconds.values()) if self._seconds else _UNKNOWN
 
@@ -36,7 +36,7 @@ class Durations:
         if not took:
             return
         self._seconds.update(took)
-        new = self._path.with_name(f".{_FILE}.{os.getpid()}")
+        new = self._path.with_name(f".{DURATIONS}.{os.getpid()}")
         new.write_text(json.dumps(self._seconds, indent=0, sort_keys=True), encoding="utf-8")
         new.replace(self._path)
 

@@ -126,10 +126,12 @@ class Tree:
         return Run(done.returncode, done.stdout)
 
     @contextmanager
-    def behaving(self, *options: str) -> Iterator["subprocess.Popen[str]"]:
+    def behaving(
+        self, *options: str, command: tuple[str, ...] = ("-m", "behave")
+    ) -> Iterator["subprocess.Popen[str]"]:
         """A run that goes on while the block does."""
         with subprocess.Popen(
-            [sys.executable, "-m", "behave", *options],
+            [sys.executable, *command, *options],
             cwd=self.path,
             env=_environ(),
             stdin=subprocess.PIPE,
