@@ -10,7 +10,6 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -19,22 +18,20 @@ from behave.exception import ConfigError, InvalidFileLocationError, InvalidFilen
 from behave.exception import FileNotFoundError as NoSuchFeature
 from behave.formatter._registry import make_formatters
 from behave.matchers import Match
-from behave.model import Scenario, Step
+from behave.model import Step
 from behave.model_type import Status
 from behave.reporter.summary import AbstractSummaryReporter
 from behave.runner import Context, Runner
-from behave.runner_util import collect_feature_locations
 
 from support.config import SettingError
 from support.evidence.redaction import Redactor, secrets_of
-from support.features import FeatureError, read_features
+from support.features import FeatureError
 from support.interruption import Interruption
-from support.machine import default_run
 from support.machine.finding import Unready
 from support.machine.reports import claimed
-from support.preparation import Prepared, prepare
+from support.plan import Plan, planned
 from support.profile import ProfileError
-from support.report.assemble import Coverage, assemble
+from support.report.assemble import assemble
 from support.report.console import summary_lines
 from support.report.errors import describe
 from support.report.formatter import RUN, Collector, ConsoleFormatter, Incidents, style_of
@@ -42,12 +39,12 @@ from support.report.gate import gate
 from support.report.history import remember
 from support.report.masking import masked_run
 from support.report.model import ScenarioResult
-from support.report.register import Register, RegisterError, load_register
+from support.report.register import RegisterError
 from support.report.run_info import run_info, seconds_of_this_process
 from support.report.strength import strengthened
 from support.report.write import clear_reports, write_reports
 from support.sabotage.sabotage import SabotageError
-from support.selection import SelectionError, check_ids, expression_of, ids_of, select
+from support.selection import SelectionError
 from support.terminal import open_missing, say
 from support.verdict import classify
 from support.workers.durations import Durations
@@ -81,16 +78,6 @@ _HOOKS = frozenset(
     for phase in ("before", "after")
     for kind in ("all", "feature", "rule", "scenario", "step", "tag")
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """What a run is about, known before anything is started."""
-
-    prepared: Prepared
-    register: Register
-    selected: list[Scenario]
-    coverage: Coverage
 
 
 class AcceptanceRunner(Runner):  # type: ignore[misc]
@@ -172,55 +159,24 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         passed: bool = super().run_hook(hook_name, *args)
         return passed
 
-    def _prepare(self) -> _Plan:
+    def _prepare(self) -> Plan:
         """Read and check everything; it is only after this that anything is started."""
-        base = Path(self.base_dir)
-        prepared = prepare(self.config, base=base)
-        register = load_register(base / "features" / "requirements.toml")
         locations = [at for at in self.feature_locations() if not self.config.exclude(at)]
-        self.features.extend(read_features(locations, language=self.config.lang))
-        check_ids(self.features, expression_of(self.config), register)
-        selected = select(self.features, self.config, register)
-        coverage = self._coverage(register, selected, base / "features")
-        if not self.config.dry_run:
-            tags = {str(tag) for scenario in selected for tag in scenario.effective_tags}
-            default_run.require(tags, prepared.settings)
+        plan = planned(self.config, locations, base=Path(self.base_dir))
+        self.features.extend(plan.features)
         self.load_hooks()
         self.load_step_definitions()
-        self.context._set_root_attribute("prepared", prepared)
-        return _Plan(prepared=prepared, register=register, selected=selected, coverage=coverage)
+        self.context._set_root_attribute("prepared", plan.prepared)
+        return plan
 
-    def _coverage(self, register: Register, selected: list[Scenario], root: Path) -> Coverage:
-        """Count what is there and was not selected, in files that the run does not read as well."""
-        read = {Path(feature.filename).resolve() for feature in self.features}
-        features = list(self.features)
-        for location in collect_feature_locations([str(root)]):
-            if Path(location.filename).resolve() in read:
-                continue
-            try:
-                features += read_features([location], language=self.config.lang)
-            except FeatureError as error:
-                sys.stderr.write(f"{location}: its criteria are not counted: {error}\n")
-        wanted = {id(scenario) for scenario in selected}
-        others = [
-            scenario
-            for feature in features
-            for scenario in feature.walk_scenarios()
-            if id(scenario) not in wanted
-        ]
-        return Coverage.of(
-            ((str(scenario.location), ids_of(scenario, register)) for scenario in others),
-            slow=(str(scenario.location) for scenario in others if "slow" in scenario.effective_tags),
-        )
-
-    def _dry_run(self, plan: _Plan) -> bool:
+    def _dry_run(self, plan: Plan) -> bool:
         failed: bool = self.run_model()
         if self.config.summary:
             count = len(plan.selected)
             sys.stdout.write(f"Dry run: {count} selected, none was run, no report is written.\n")
         return failed
 
-    def _run_and_report(self, plan: _Plan) -> bool:
+    def _run_and_report(self, plan: Plan) -> bool:
         reports = plan.prepared.settings.reports
         shown = _shown(reports)
         consoles = [each for each in self.formatters if isinstance(each, ConsoleFormatter)]
@@ -266,7 +222,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         return failed or gate(result).red
 
     def _collect(
-        self, plan: _Plan, redactor: Redactor, settled: Callable[[ScenarioResult], None]
+        self, plan: Plan, redactor: Redactor, settled: Callable[[ScenarioResult], None]
     ) -> Collector:
         self._collector = Collector(
             self.config,
@@ -278,7 +234,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         )
         return self._collector
 
-    def _run_side_by_side(self, plan: _Plan, jobs: int, durations: Durations) -> bool:
+    def _run_side_by_side(self, plan: Plan, jobs: int, durations: Durations) -> bool:
         """Have the scenarios run by workers, which call the hooks; here it only looks like running."""
         assert self._collector is not None
         hooks, self.hooks = self.hooks, {}
@@ -298,7 +254,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         return failed or self._side_by_side.failed
 
     def _work(
-        self, plan: _Plan, hooks: dict[str, Callable[..., None]], run: int, connection: Connection
+        self, plan: Plan, hooks: dict[str, Callable[..., None]], run: int, connection: Connection
     ) -> NoReturn:
         """Be a worker of the run with this pid, from which this process was forked."""
         status = 1
