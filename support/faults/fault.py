@@ -66,3 +66,19 @@ class Fault(Protocol):
         ...
 
     async def heal(self) -> None: ...
+
+
+class Passing:
+    """What faults have in common that happen to the ways between nodes and break no part of the stack."""
+
+    expected: Expected | None = None
+    breaks: Collection[str] = ()
+
+    async def prepare(self) -> None:
+        """The ways are there already."""
+
+    async def shown(self) -> bool:
+        return True
+
+    async def unrepaired(self) -> Sequence[str]:
+        return ()

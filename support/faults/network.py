@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import anyio
 from redis.asyncio import Redis
 
-from support.faults.fault import Expected
+from support.faults.fault import Expected, Passing
 from support.stacks.link import Link
 from support.stacks.ratelimiter import RateLimiterStack
 from support.stacks.stack import Node
@@ -67,23 +67,9 @@ class NodeCutOff:
         await self._link.heal()
 
 
-class _Passing:
-    """Something that happens to some links and breaks no part of the stack."""
-
-    expected = None
-    breaks: Collection[str] = ()
-
+class _Passing(Passing):
     def __init__(self, links: Sequence[Link]) -> None:
         self._links = links
-
-    async def prepare(self) -> None:
-        """The links are there already."""
-
-    async def shown(self) -> bool:
-        return True
-
-    async def unrepaired(self) -> Sequence[str]:
-        return ()
 
     async def heal(self) -> None:
         for link in self._links:

@@ -10,8 +10,13 @@ from support.faults.fault import Expected
 from support.stacks.tikv import TikvStack
 
 
-class _StoreLost(ABC):
-    """A store that gives no service any more; `store` is the name of its node."""
+class StoreLost(ABC):
+    """A store that PD does not see any more; `store` is the name of its node."""
+
+    cause = (
+        r"\b(down|dead|died|dies|exit\w*|ended|not running|stopped|killed|gone|crash\w*|paused"
+        r"|hang\w*|lost|unreachable|unresponsive|silent|disconnected|no heartbeat|not started)\b"
+    )
 
     def __init__(self, stack: TikvStack, *, store: str) -> None:
         self._stack = stack
@@ -28,8 +33,7 @@ class _StoreLost(ABC):
             invariant="store_down",
             identifier=self._id,
             part=self._node.name,
-            cause=r"\b(down|dead|died|dies|exit\w*|ended|not running|stopped|killed|gone|crash\w*|paused"
-            r"|hang\w*|lost|unreachable|unresponsive|silent|disconnected|no heartbeat|not started)\b",
+            cause=self.cause,
             remedy=r"\b(re)?start",
         )
 
@@ -61,7 +65,7 @@ class _StoreLost(ABC):
         await self._node.start()
 
 
-class StoreKilled(_StoreLost):
+class StoreKilled(StoreLost):
     """A store is gone from one moment to the next, without a word."""
 
     @property
@@ -72,7 +76,7 @@ class StoreKilled(_StoreLost):
         await self._node.kill()
 
 
-class StoreStopped(_StoreLost):
+class StoreStopped(StoreLost):
     """A store was told to leave, handed its leaders on, and left."""
 
     @property
@@ -83,7 +87,7 @@ class StoreStopped(_StoreLost):
         await self._node.stop()
 
 
-class StorePaused(_StoreLost):
+class StorePaused(StoreLost):
     """A store is there and does nothing: what is asked of it waits for ever."""
 
     @property
@@ -94,7 +98,7 @@ class StorePaused(_StoreLost):
         await self._node.pause()
 
 
-class StoreCrashLoop(_StoreLost):
+class StoreCrashLoop(StoreLost):
     """A store dies, and dies again whenever it is started: something else listens on its port."""
 
     _taken: socket.socket | None = None

@@ -1,78 +1,36 @@
 """Faults on the ways between the nodes of a TiKV stack, and between it and the operator."""
 
-from collections.abc import Collection, Sequence
-
 import httpx
 
-from support.faults.fault import Expected
+from support.faults.fault import Expected, Passing
+from support.faults.store import StoreLost
 from support.stacks.tikv import PD_NAMES, STORE_NAMES, TikvStack
 from support.stacks.tikv_links import OUTSIDE
 
 
-class StoreCutOffFromPd:
+class StoreCutOffFromPd(StoreLost):
     """PD hears nothing of a store any more, which serves its data all the same."""
 
+    cause = r"\b(disconnected|cut off|lost|unreachable|no heartbeat)\b"
+
     def __init__(self, stack: TikvStack, *, store: str) -> None:
-        self._stack = stack
+        super().__init__(stack, store=store)
         self._links = stack.links
-        self._node = stack.node(store)
-        self._id = ""
 
     @property
     def title(self) -> str:
         return f"store {self._node.name} is cut off from PD"
 
-    @property
-    def expected(self) -> Expected:
-        return Expected(
-            invariant="store_down",
-            identifier=self._id,
-            part=self._node.name,
-            cause=r"\b(disconnected|cut off|lost|unreachable|no heartbeat)\b",
-            remedy=r"\b(re)?start",
-        )
-
-    @property
-    def breaks(self) -> Collection[str]:
-        return (f"node {self._node.name}",)
-
-    async def prepare(self) -> None:
-        """Learn the id under which PD knows the store."""
-        self._id = str((await self._stack.pd.stores())[self._node.name].id)
-
     async def inject(self) -> None:
         await self._links.cut(self._node.name, PD_NAMES)
-
-    async def shown(self) -> bool:
-        try:
-            return (await self._stack.pd.stores())[self._node.name].state_name != "Up"
-        except httpx.HTTPError:
-            return False
-
-    async def unrepaired(self) -> Sequence[str]:
-        return (f"PD does not call {self._node.name} Up",) if await self.shown() else ()
 
     async def heal(self) -> None:
         await self._links.heal()
 
 
-class _Passing:
-    """Something that happens to the ways and breaks no part of the stack."""
-
-    expected: Expected | None = None
-    breaks: Collection[str] = ()
-
+class _Passing(Passing):
     def __init__(self, stack: TikvStack) -> None:
         self._links = stack.links
-
-    async def prepare(self) -> None:
-        """The links are there already."""
-
-    async def shown(self) -> bool:
-        return True
-
-    async def unrepaired(self) -> Sequence[str]:
-        return ()
 
     async def heal(self) -> None:
         await self._links.heal()
