@@ -172,6 +172,18 @@ def database(tmp_path: Path) -> Database:
     return Database(tmp_path / "operator.db")
 
 
+@pytest.fixture
+def start_agent(start: Callable[..., Running], database: Database) -> Callable[..., Running]:
+    """Start an agent on the database; it is ready when this returns."""
+
+    def start_agent(**more: str) -> Running:
+        agent = start("agent", database.path, **more)
+        agent.wait_for("Agent loop starting")
+        return agent
+
+    return start_agent
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers JSON with what the server's `answer(method, path, body, headers)` returns."""
 

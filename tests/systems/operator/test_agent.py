@@ -19,19 +19,17 @@ AGENT_OF = "SELECT * FROM tickets WHERE status IN ('resolved', 'diagnosed') AND 
 
 
 def test_an_agent_without_a_database_creates_it_and_becomes_ready(
-    start: Callable[..., Any], database: Any
+    start_agent: Callable[..., Any], database: Any
 ) -> None:
-    agent = start("agent", database.path)
-    agent.wait_for("Agent loop starting")
+    agent = start_agent()
     assert database.rows("SELECT * FROM tickets") == []
     assert agent.stop() == 0
 
 
 def test_an_idle_agent_prints_nothing_opens_no_session_and_asks_no_model(
-    start: Callable[..., Any], database: Any, model: Any
+    start_agent: Callable[..., Any], database: Any, model: Any
 ) -> None:
-    agent = start("agent", database.path)
-    agent.wait_for("Agent loop starting")
+    agent = start_agent()
     # Ten times as long as it takes the agent to look again.
     time.sleep(0.5)
     assert agent.stop() == 0
@@ -41,15 +39,14 @@ def test_an_idle_agent_prints_nothing_opens_no_session_and_asks_no_model(
 
 
 def test_a_ticket_placed_in_the_database_is_worked_to_its_end(
-    start: Callable[..., Any],
+    start_agent: Callable[..., Any],
     database: Any,
     model: Any,
     says: Callable[..., Any],
     runs: Callable[..., Any],
 ) -> None:
     model.replies(runs("echo 15"), says("RESOLVED: counter checkout was reset."))
-    agent = start("agent", database.path)
-    agent.wait_for("Agent loop starting")
+    agent = start_agent()
     ticket = database.file_ticket("over_limit:checkout")
     agent.wait_for(rf"Ticket #{ticket} -> resolved")
     row = database.ticket(ticket)
@@ -73,16 +70,13 @@ def test_a_ticket_placed_in_the_database_is_worked_to_its_end(
 
 
 def test_the_model_is_given_the_ticket_and_what_is_known_of_the_subject(
-    start: Callable[..., Any], database: Any, model: Any
+    start_agent: Callable[..., Any], database: Any, model: Any
 ) -> None:
-    agent = start(
-        "agent",
-        database.path,
+    agent = start_agent(
         RATELIMITER_URL="http://10.0.0.1",
         REDIS_URL="redis://10.0.0.1",
         OPERATOR_MODEL="some-model",
     )
-    agent.wait_for("Agent loop starting")
     ticket = database.file_ticket("over_limit:checkout")
     agent.wait_for(rf"Ticket #{ticket} -> resolved")
     (request,) = model.requests
@@ -94,13 +88,12 @@ def test_the_model_is_given_the_ticket_and_what_is_known_of_the_subject(
 
 
 def test_the_agent_works_on_after_a_failure_of_the_model(
-    start: Callable[..., Any], database: Any, model: Any, says: Callable[..., Any]
+    start_agent: Callable[..., Any], database: Any, model: Any, says: Callable[..., Any]
 ) -> None:
     error = {"type": "error", "error": {"type": "invalid_request_error", "message": "no"}}
     answers: list[Any] = [(400, error), says("RESOLVED: done.")]
     model.script = lambda turn, request: answers.pop(0)
-    agent = start("agent", database.path)
-    agent.wait_for("Agent loop starting")
+    agent = start_agent()
     first, second = database.file_ticket("over_limit:a"), database.file_ticket("over_limit:b")
     agent.wait_for(rf"Ticket #{second} -> resolved")
     row = database.ticket(first)
@@ -113,7 +106,7 @@ def test_the_agent_works_on_after_a_failure_of_the_model(
 
 
 def test_without_leave_to_execute_the_agent_observes(
-    start: Callable[..., Any],
+    start_agent: Callable[..., Any],
     database: Any,
     model: Any,
     says: Callable[..., Any],
@@ -123,8 +116,7 @@ def test_without_leave_to_execute_the_agent_observes(
 ) -> None:
     del environment["OPERATOR_SAFETY_MODE"]
     model.replies(runs(f"touch {tmp_path}/ran"), says("ESCALATED: I may not."))
-    agent = start("agent", database.path)
-    agent.wait_for("Agent loop starting")
+    agent = start_agent()
     ticket = database.file_ticket("over_limit:a")
     agent.wait_for(rf"Ticket #{ticket} -> escalated")
     assert not (tmp_path / "ran").exists()
@@ -132,7 +124,7 @@ def test_without_leave_to_execute_the_agent_observes(
 
 
 def test_nothing_of_the_credential_is_written_anywhere(
-    start: Callable[..., Any],
+    start_agent: Callable[..., Any],
     database: Any,
     model: Any,
     says: Callable[..., Any],
@@ -144,8 +136,7 @@ def test_nothing_of_the_credential_is_written_anywhere(
         runs("env; tr '\\0' '\\n' < /proc/$PPID/environ", f"echo {key}", text=f"The key is {key}."),
         says(f"RESOLVED: it is {key}."),
     )
-    agent = start("agent", database.path)
-    agent.wait_for("Agent loop starting")
+    agent = start_agent()
     ticket = database.file_ticket("over_limit:a")
     agent.wait_for(rf"Ticket #{ticket} -> resolved")
     agent.stop()
@@ -202,10 +193,9 @@ SLACK = 5.0
 
 @pytest.mark.parametrize("number", STOPS)
 def test_an_agent_told_to_stop_while_the_sdk_is_loading_escalates_its_ticket(
-    start: Callable[..., Any], database: Any, model: Any, number: signal.Signals
+    start_agent: Callable[..., Any], database: Any, model: Any, number: signal.Signals
 ) -> None:
-    agent = start("agent", database.path)
-    agent.wait_for("Agent loop starting")
+    agent = start_agent()
     ticket = database.file_ticket("over_limit:a")
     agent.wait_for("Processing ticket")
     interrupted(agent, database, ticket, number)
@@ -214,11 +204,14 @@ def test_an_agent_told_to_stop_while_the_sdk_is_loading_escalates_its_ticket(
 
 @pytest.mark.parametrize("number", STOPS)
 def test_an_agent_told_to_stop_while_the_model_thinks_escalates_its_ticket(
-    start: Callable[..., Any], database: Any, model: Any, says: Callable[..., Any], number: signal.Signals
+    start_agent: Callable[..., Any],
+    database: Any,
+    model: Any,
+    says: Callable[..., Any],
+    number: signal.Signals,
 ) -> None:
     model.script = blocked = Blocked(says("RESOLVED: too late."))
-    agent = start("agent", database.path)
-    agent.wait_for("Agent loop starting")
+    agent = start_agent()
     ticket = database.file_ticket("over_limit:a")
     assert blocked.asked.wait(60)
     interrupted(agent, database, ticket, number)
@@ -227,7 +220,7 @@ def test_an_agent_told_to_stop_while_the_model_thinks_escalates_its_ticket(
 
 @pytest.mark.parametrize("number", STOPS)
 def test_an_agent_told_to_stop_while_a_command_runs_escalates_its_ticket_and_ends_the_command(
-    start: Callable[..., Any],
+    start_agent: Callable[..., Any],
     database: Any,
     model: Any,
     runs: Callable[..., Any],
@@ -236,8 +229,7 @@ def test_an_agent_told_to_stop_while_a_command_runs_escalates_its_ticket_and_end
 ) -> None:
     pids = tmp_path / "pids"
     model.replies(runs(f"setsid sh -c 'echo $$ $PPID > {pids}.new; mv {pids}.new {pids}; sleep 300'"))
-    agent = start("agent", database.path)
-    agent.wait_for("Agent loop starting")
+    agent = start_agent()
     ticket = database.file_ticket("over_limit:a")
     until_there(pids, agent)
     interrupted(agent, database, ticket, number)
@@ -245,12 +237,11 @@ def test_an_agent_told_to_stop_while_a_command_runs_escalates_its_ticket_and_end
 
 
 def test_more_signals_do_not_disturb_what_is_done_about_the_first(
-    start: Callable[..., Any], database: Any, model: Any, runs: Callable[..., Any], tmp_path: Path
+    start_agent: Callable[..., Any], database: Any, model: Any, runs: Callable[..., Any], tmp_path: Path
 ) -> None:
     pids = tmp_path / "pids"
     model.replies(runs(f"setsid sh -c 'echo $$ $PPID > {pids}.new; mv {pids}.new {pids}; sleep 300'"))
-    agent = start("agent", database.path)
-    agent.wait_for("Agent loop starting")
+    agent = start_agent()
     ticket = database.file_ticket("over_limit:a")
     until_there(pids, agent)
     for number in (signal.SIGTERM, signal.SIGINT) * 100:  # more than that comes from no keyboard
@@ -260,25 +251,22 @@ def test_more_signals_do_not_disturb_what_is_done_about_the_first(
     assert re.search("interrupted by SIG(TERM|INT) before", database.ticket(ticket)["diagnosis"])
 
 
-def test_an_idle_agent_leaves_at_once(start: Callable[..., Any], database: Any) -> None:
+def test_an_idle_agent_leaves_at_once(start_agent: Callable[..., Any]) -> None:
     for number in STOPS:
-        agent = start("agent", database.path)
-        agent.wait_for("Agent loop starting")
+        agent = start_agent()
         assert agent.stop(number) == 0
         assert agent.lines[-1] == f"Agent loop stopped by {number.name}"
 
 
 def test_a_second_agent_does_not_take_the_ticket_of_a_stopped_one(
-    start: Callable[..., Any], database: Any, model: Any, says: Callable[..., Any]
+    start_agent: Callable[..., Any], database: Any, model: Any, says: Callable[..., Any]
 ) -> None:
     model.script = blocked = Blocked(says("RESOLVED: done."))
-    first = start("agent", database.path)
-    first.wait_for("Agent loop starting")
+    first = start_agent()
     ticket = database.file_ticket("over_limit:a")
     assert blocked.asked.wait(60)
     first.process.send_signal(signal.SIGSTOP)
-    second = start("agent", database.path)
-    second.wait_for("Agent loop starting")
+    second = start_agent()
     other = database.file_ticket("over_limit:b")
     blocked.go.set()
     second.wait_for(rf"Ticket #{other} -> resolved")
@@ -289,15 +277,13 @@ def test_a_second_agent_does_not_take_the_ticket_of_a_stopped_one(
 
 
 def test_a_waiting_agent_takes_up_the_ticket_of_one_that_was_killed(
-    start: Callable[..., Any], database: Any, model: Any, says: Callable[..., Any]
+    start_agent: Callable[..., Any], database: Any, model: Any, says: Callable[..., Any]
 ) -> None:
     model.script = blocked = Blocked(says("RESOLVED: done."))
-    first = start("agent", database.path)
-    first.wait_for("Agent loop starting")
+    first = start_agent()
     ticket = database.file_ticket("over_limit:a")
     assert blocked.asked.wait(60)
-    second = start("agent", database.path)
-    second.wait_for("Agent loop starting")
+    second = start_agent()
     first.stop(signal.SIGKILL)
     second.wait_for(rf"Processing ticket #{ticket}")
     blocked.go.set()
@@ -308,7 +294,7 @@ def test_a_waiting_agent_takes_up_the_ticket_of_one_that_was_killed(
 
 
 def test_the_ticket_of_a_killed_agent_waits_until_nothing_of_its_command_runs(
-    start: Callable[..., Any],
+    start_agent: Callable[..., Any],
     database: Any,
     model: Any,
     says: Callable[..., Any],
@@ -320,16 +306,14 @@ def test_the_ticket_of_a_killed_agent_waits_until_nothing_of_its_command_runs(
     first = runs(f"echo $PPID > {pids}.new; mv {pids}.new {pids}; sleep 300")
     replies = iter([first])
     model.script = lambda turn, request: next(replies, says("RESOLVED: done."))
-    killed = start("agent", database.path)
-    killed.wait_for("Agent loop starting")
+    killed = start_agent()
     ticket = database.file_ticket("over_limit:a")
     until_there(pids, killed)
     warden = int(pids.read_text())
     os.kill(warden, signal.SIGSTOP)
     killed.process.kill()
     killed.process.wait()
-    heir = start("agent", database.path)
-    heir.wait_for("Agent loop starting")
+    heir = start_agent()
     other = database.file_ticket("over_limit:b")
     heir.wait_for(rf"Ticket #{other} -> resolved")
     assert not any(f"#{ticket}" in line for line in heir.lines)
@@ -338,10 +322,9 @@ def test_the_ticket_of_a_killed_agent_waits_until_nothing_of_its_command_runs(
 
 
 def test_a_database_that_is_locked_for_long_does_not_end_a_waiting_agent(
-    start: Callable[..., Any], database: Any, model: Any
+    start_agent: Callable[..., Any], database: Any, model: Any
 ) -> None:
-    agent = start("agent", database.path)
-    agent.wait_for("Agent loop starting")
+    agent = start_agent()
     ticket = database.file_ticket("over_limit:a")
     agent.wait_for(rf"Ticket #{ticket} -> resolved")
     with contextlib.closing(sqlite3.connect(database.path, isolation_level=None)) as lock:
@@ -353,10 +336,9 @@ def test_a_database_that_is_locked_for_long_does_not_end_a_waiting_agent(
 
 
 def test_an_agent_that_cannot_record_ends_and_says_why(
-    start: Callable[..., Any], database: Any, model: Any, says: Callable[..., Any]
+    start_agent: Callable[..., Any], database: Any, model: Any, says: Callable[..., Any]
 ) -> None:
-    agent = start("agent", database.path)
-    agent.wait_for("Agent loop starting")
+    agent = start_agent()
     database.change("DROP TABLE agent_log_entries")
     ticket = database.file_ticket("over_limit:a")
     assert agent.ended() == 1
@@ -383,21 +365,23 @@ def test_an_agent_whose_reader_has_gone_works_on(
 
 
 def test_any_locale_will_do(
-    start: Callable[..., Any], database: Any, model: Any, says: Callable[..., Any]
+    start_agent: Callable[..., Any], database: Any, model: Any, says: Callable[..., Any]
 ) -> None:
     model.replies(says("RESOLVED: zurückgesetzt ✓ \ud800"))
-    agent = start("agent", database.path, LANG="C", LC_ALL="POSIX", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
-    agent.wait_for("Agent loop starting")
+    agent = start_agent(LANG="C", LC_ALL="POSIX", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     ticket = database.file_ticket("over_limit:grün")
     agent.wait_for(rf"Ticket #{ticket} -> resolved: zurückgesetzt ✓ \\ud800")
 
 
 def test_it_leaves_no_process_behind(
-    start: Callable[..., Any], database: Any, model: Any, says: Callable[..., Any], runs: Callable[..., Any]
+    start_agent: Callable[..., Any],
+    database: Any,
+    model: Any,
+    says: Callable[..., Any],
+    runs: Callable[..., Any],
 ) -> None:
     model.replies(runs("setsid sleep 300 >/dev/null 2>&1 & echo $!"), says("RESOLVED: done."))
-    agent = start("agent", database.path)
-    agent.wait_for("Agent loop starting")
+    agent = start_agent()
     ticket = database.file_ticket("over_limit:a")
     agent.wait_for(rf"Ticket #{ticket} -> resolved")
     (result,) = database.rows("SELECT content FROM agent_log_entries WHERE entry_type = 'tool_result'")
