@@ -44,6 +44,13 @@ def subject_at(control: Path) -> str:
     return str(json.loads(ask(control, "suite", "endpoints"))["subject"])
 
 
+def changes_at(control: Path | None, *, since: float) -> tuple[Change, ...]:
+    """What the owner of a stack has witnessed since then (seconds since the epoch). Raises BrokenBed."""
+    assert control is not None
+    told = json.loads(ask(control, "suite", "changes"))
+    return tuple(Change(wall=wall, what=what) for wall, what in told if wall > since)
+
+
 class JoinedNode:
     """A node of somebody else's stack: started and stopped by them, killed and paused by its pid."""
 
@@ -103,9 +110,7 @@ class _Joined(RateLimiterStack):
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        assert self._control is not None
-        told = json.loads(ask(self._control, "suite", "changes"))
-        return tuple(Change(wall=wall, what=what) for wall, what in told if wall > self._since)
+        return changes_at(self._control, since=self._since)
 
     async def reset(self) -> None:
         await super().reset()

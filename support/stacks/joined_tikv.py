@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 
-from support.stacks.joined import JoinedNode, alone, ask, wake
+from support.stacks.joined import JoinedNode, alone, ask, changes_at, wake
 from support.stacks.stack import Change
 from support.stacks.tikv import TikvStack
 from support.verdict import BrokenBed
@@ -25,9 +25,7 @@ class _Joined(TikvStack):
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        assert self._control is not None
-        told = json.loads(ask(self._control, "suite", "changes"))
-        return tuple(Change(wall=wall, what=what) for wall, what in told if wall > self._since)
+        return changes_at(self._control, since=self._since)
 
     async def reset(self) -> None:
         await super().reset()

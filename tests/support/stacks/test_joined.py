@@ -1,9 +1,6 @@
 """A stack that somebody else has started is used, and left as it was found."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import anyio
 import pytest
@@ -14,29 +11,13 @@ from support.verdict import BrokenBed
 
 pytestmark = pytest.mark.anyio
 
-ROOT = Path(__file__).parents[3]
 NAMES = ("redis", "ratelimiter-1", "ratelimiter-2", "ratelimiter-3")
 
 
 @pytest.fixture
-def control():
-    """The control socket of a stack that is somebody's."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "support.cli", "up", "ratelimiter"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            for line in process.stdout:
-                if "STACKCTL_SOCKET=" in line and "export" in line:
-                    control = Path(line.strip().partition("=")[2])
-                if line.startswith("Ctrl-C"):
-                    break
-            yield control
-        finally:
-            process.terminate()
-    assert process.returncode == 0
+def control(control_of):
+    with control_of("ratelimiter") as control:
+        yield control
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """A TiKV stack that somebody else has started is used, and left as it was found."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +11,6 @@ from support.verdict import BrokenBed, NotVerified
 
 pytestmark = pytest.mark.anyio
 
-ROOT = Path(__file__).parents[3]
-
 
 @pytest.fixture(scope="module")
 def anyio_backend():
@@ -23,21 +18,9 @@ def anyio_backend():
 
 
 @pytest.fixture(scope="module")
-def control():
-    """The control socket of a stack that is somebody's."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "support.cli", "up", "tikv"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            for line in process.stdout:
-                if "STACKCTL_SOCKET=" in line and "export" in line:
-                    control = Path(line.strip().partition("=")[2])
-                if line.startswith("Ctrl-C"):
-                    break
-            yield control
-        finally:
-            process.terminate()
-    assert process.returncode == 0
+def control(control_of):
+    with control_of("tikv") as control:
+        yield control
 
 
 def pids(control):
