@@ -45,6 +45,10 @@ _GONE_WITHIN = 5.0
 _LOOK_EVERY = 0.02
 _PRESS_EVERY = 0.1
 _PAGES = 2_000
+_QUIET = 15
+"""Looks at a panel after which nothing more is expected of a key."""
+_WATCHED = 60
+"""The last lines of the agent, which a panel can show at once."""
 _SESSION = (
     'printf "before %s\\n" "$(stty -g)"; "$@"; status=$?; printf "after %s\\n" "$(stty -g)"; exit $status'
 )
@@ -186,9 +190,8 @@ class Demonstration:
         started = time.monotonic()
         with self._spent.on("waiting"), anyio.move_on_after(_ENDS_WITHIN):
             exit_ = await self.process.wait()
-            with anyio.move_on_after(
-                _GONE_WITHIN
-            ):  # whoever's terminal was closed ends before it has tidied up
+            # Whoever's terminal was closed ends before it has tidied up.
+            with anyio.move_on_after(_GONE_WITHIN):
                 while self.process.descendants():  # noqa: ASYNC110 - they are not our children
                     await anyio.sleep(_LOOK_EVERY)
             return DemoEnded(exit=exit_, seconds=time.monotonic() - started, left=self.process.descendants())
@@ -218,12 +221,6 @@ class Demonstration:
             for line in self.printed("agent")[-_WATCHED:]:
                 if line.offset not in self.seen and compact(line.text) in shown:
                     self.seen[line.offset] = now
-
-
-_QUIET = 15
-"""Looks at a panel after which nothing more is expected of a key."""
-_WATCHED = 60
-"""The last lines of the agent, which a panel can show at once."""
 
 
 def _beyond(rows: Sequence[str], page: Sequence[str]) -> list[str]:
