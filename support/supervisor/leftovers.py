@@ -1,7 +1,8 @@
 """Finds and kills what a run has left behind. Needs nothing but the standard library.
 
 The supervisor imports it to know the tree of a process; as the guardian it runs by itself, `python -I -S
-leftovers.py REGISTRY`, and acts when the harness at the other end of its standard input is gone.
+leftovers.py REGISTRY`, and acts when the harness at the other end of its standard input is gone. Run so, it
+can import nothing of its neighbours: that is why it is one file.
 """
 
 import os
