@@ -13,7 +13,7 @@ from hamcrest import contains_string, matches_regexp
 from support.breakage import expect_whole
 from support.evidence.attribution import expect_apart, resolved_session
 from support.evidence.eventually import expect
-from support.evidence.matchers import an_escalation, tickets_for
+from support.evidence.matchers import a_worked_ticket, an_escalation, tickets_for
 from support.faults.disk import DiskNearlyFull
 from support.faults.docker import OffNetwork
 from support.faults.fault import Fault
@@ -117,9 +117,8 @@ async def session_resolved(bed: TestBed) -> None:
     "the ticket is escalated within {seconds:g} seconds, its reason naming what is broken and what was tried"
 )
 async def escalated(bed: TestBed, seconds: float) -> None:
-    await bed.until(
-        bed.operator.records, an_escalation(bed.expected.part, bed.expected.remedy), within=seconds
-    )
+    worked = await bed.until(bed.operator.records, a_worked_ticket(), within=seconds)
+    expect(worked, an_escalation(bed.expected.part, bed.expected.remedy))
 
 
 @then("each of them has one ticket, resolved within {seconds:g} seconds by a session about that fault")

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import anyio
 
+from support.features import FeatureError
+from support.prove.controls import controls
 from support.prove.matrix import Matrix, Tried, joined
 from support.prove.plan import Try, plan
 from support.prove.proof import from_json, to_json
@@ -42,10 +44,16 @@ def main(argv: Sequence[str]) -> int:
     try:
         register = load_register(base / "features" / "requirements.toml")
         sabotages = {name: load_sabotage(name) for name in names()}
-        tries = plan(sabotages, only=wanted.only, criteria=wanted.criterion, known=register.ids)
+        tries = plan(
+            sabotages,
+            only=wanted.only,
+            criteria=wanted.criterion,
+            known=register.ids,
+            controls=controls(base / "features", register),
+        )
         for try_ in tries:
             check_fits(try_.sabotage, base)
-    except (RegisterError, SabotageError) as error:
+    except (FeatureError, RegisterError, SabotageError) as error:
         say(f"Nothing was tried.\n{error}\n", sys.stderr)
         return 2
     processors = len(os.sched_getaffinity(0))
@@ -72,6 +80,7 @@ class _Session:
         self._sabotages: Mapping[str, Sabotage] = {each.name: each.sabotage for each in tries}
         self._tried: list[Tried] = []
         self._uncovered: frozenset[str] = frozenset()
+        self._spans: dict[str, tuple[float, float]] = {}
         self._began = time.monotonic()
         self._started = datetime.now(UTC)
 
@@ -102,6 +111,8 @@ class _Session:
         return Matrix(
             tried=tuple(sorted(self._tried, key=lambda each: each.sabotage)),
             titles={name: sabotage.title for name, sabotage in self._sabotages.items()},
+            sentences={name: sabotage.sentence for name, sabotage in self._sabotages.items()},
+            took={name: round(ended - began, 1) for name, (began, ended) in self._spans.items()},
             criteria=tuple(c.id for r in self._register.requirements for c in r.criteria),
             uncovered=self._uncovered,
             started=self._started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -114,6 +125,9 @@ class _Session:
         )
 
     def _told(self, tried: Sequence[Tried], uncovered: frozenset[str]) -> None:
+        name, ended = tried[0].sabotage, time.monotonic()
+        began = ended - sum(each.seconds for each in tried)
+        self._spans[name] = (min(began, self._spans.get(name, (began, 0))[0]), ended)
         self._tried += tried
         self._uncovered |= uncovered
         for each in tried:

@@ -36,12 +36,16 @@ class Tried:
 class Matrix:
     """All tries.
 
-    `titles` are those of the sabotages by their names, `criteria` the ids of the register, `uncovered` those
-    that no scenario names. `started` is RFC 3339; `commit` and `code` name what was tried, as those of a run.
+    `titles`, `sentences` and `took` are those of the sabotages by their names: `took` is the wall time in
+    seconds from the beginning of the first try to the end of the last. `criteria` are the ids of the
+    register, `uncovered` those that no scenario names. `started` is RFC 3339; `commit` and `code` name what
+    was tried, as those of a run.
     """
 
     tried: tuple[Tried, ...]
     titles: Mapping[str, str]
+    sentences: Mapping[str, str]
+    took: Mapping[str, float]
     criteria: tuple[str, ...]
     uncovered: frozenset[str]
     started: str
@@ -61,14 +65,6 @@ class Matrix:
     def counts(self) -> Mapping[Outcome, int]:
         """How many tries came out how."""
         return Counter(each.outcome for each in self.tried)
-
-    @property
-    def seconds_of_sabotages(self) -> list[float]:
-        """What each sabotage took in all its tries, sorted."""
-        taken: dict[str, float] = {}
-        for each in self.tried:
-            taken[each.sabotage] = taken.get(each.sabotage, 0.0) + each.seconds
-        return sorted(taken.values())
 
     def of(self, criterion: str, *outcomes: Outcome) -> list[Tried]:
         """The tries of a criterion that came out so."""
@@ -101,6 +97,8 @@ def joined(new: Matrix, old: Matrix | None) -> Matrix:
         new,
         tried=tuple(sorted([*kept, *new.tried], key=lambda each: each.sabotage)),
         titles={**old.titles, **new.titles},
+        sentences={**old.sentences, **new.sentences},
+        took={**old.took, **new.took},
         uncovered=new.uncovered | old.uncovered,
     )
 

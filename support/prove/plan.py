@@ -1,5 +1,5 @@
 """What is to be tried: for each sabotage the criteria it must break, one run each, and those it must leave
-green, one run for all."""
+green, one run for all, of one scenario for each."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,12 +12,13 @@ __all__ = ["Try", "plan"]
 
 @dataclass(frozen=True, kw_only=True)
 class Try:
-    """One run of the suite against a sabotage."""
+    """One run of the suite against a sabotage; of the scenarios at these places, if there are any."""
 
     name: str
     sabotage: Sabotage
     must: Must
     criteria: tuple[str, ...]
+    places: tuple[str, ...] = ()
 
     @property
     def options(self) -> list[str]:
@@ -25,7 +26,7 @@ class Try:
         wanted = " or ".join(f"@{criterion}" for criterion in self.criteria)
         tags = ["--tags", f"({wanted}) and (@meta or not @meta)"]
         if self.must == "leave":
-            return tags
+            return [*tags, *self.places]
         named = ["--name", self.sabotage.scenario] if self.sabotage.scenario else []
         return ["--stop", *tags, *named]
 
@@ -36,11 +37,13 @@ def plan(
     only: Collection[str],
     criteria: Collection[str],
     known: Collection[str],
+    controls: Mapping[str, str],
 ) -> list[Try]:
     """The tries of these sabotages, of those named in `only` if any is, and of these criteria if any is.
 
-    A requirement stands for its criteria; `known` are the ids of the register. Raises SabotageError for what
-    is not known, and when nothing is left.
+    A requirement stands for its criteria; `known` are the ids of the register, `controls` says
+    where the scenario is that must stay green of a criterion that is left alone. Raises SabotageError for
+    what is not known, and when nothing is left.
     """
     for name in only:
         if name not in sabotages:
@@ -59,7 +62,8 @@ def plan(
         left = tuple(id_ for id_ in sabotage.leaves if _is_wanted(id_, criteria))
         tries += [Try(name=name, sabotage=sabotage, must="break", criteria=(id_,)) for id_ in broken]
         if left:
-            tries.append(Try(name=name, sabotage=sabotage, must="leave", criteria=left))
+            places = tuple(dict.fromkeys(controls[id_] for id_ in left if id_ in controls))
+            tries.append(Try(name=name, sabotage=sabotage, must="leave", criteria=left, places=places))
     if not tries:
         raise SabotageError(f"no sabotage is about {', '.join(criteria) or 'anything'}")
     return sorted(tries, key=_is_short)

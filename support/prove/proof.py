@@ -1,8 +1,8 @@
 """`proof.json`: the matrix as a file beside the reports, which take the strength of each criterion from it.
 
     {"schema", "started", "seconds", "jobs", "processors", "operator", "commit", "code",
-     "sabotages": [{"name", "title", "tries": [{"criterion", "must": "break"|"leave", "outcome", "saw",
-                                                "scenario", "seconds"}]}],
+     "sabotages": [{"name", "title", "sentence", "seconds", "tries": [{"criterion", "must": "break"|"leave",
+                    "outcome", "saw", "scenario", "seconds"}]}],
      "criteria": [{"id", "proven": true|false, "why": null|"no scenario names it"|…, "covered": true|false}]}
 
 `outcome` is one of caught, missed, left green, wrongly red, not applicable, broken. `proof.schema.json`
@@ -34,6 +34,8 @@ def to_json(matrix: Matrix) -> str:
             {
                 "name": name,
                 "title": title,
+                "sentence": matrix.sentences[name],
+                "seconds": matrix.took[name],
                 "tries": [_without_name(each) for each in matrix.tried if each.sabotage == name],
             }
             for name, title in matrix.titles.items()
@@ -61,6 +63,8 @@ def from_json(content: str) -> Matrix:
             for each in sabotage["tries"]
         ),
         titles={sabotage["name"]: sabotage["title"] for sabotage in data["sabotages"]},
+        sentences={sabotage["name"]: sabotage["sentence"] for sabotage in data["sabotages"]},
+        took={sabotage["name"]: sabotage["seconds"] for sabotage in data["sabotages"]},
         criteria=tuple(criterion["id"] for criterion in data["criteria"]),
         uncovered=frozenset(c["id"] for c in data["criteria"] if not c["covered"]),
         **{name: data[name] for name in _PLAIN},

@@ -75,6 +75,8 @@ def _markdown(matrix: Matrix) -> Iterator[str]:
         yield ""
         yield f"## {title[:1].upper()}{title[1:]} (`{name}`)"
         yield ""
+        yield f"{matrix.sentences[name]} Tried within {matrix.took[name]:.1f} s."
+        yield ""
         for tried in matrix.tried:
             if tried.sabotage == name:
                 saw = f": {_first_line(tried.saw)}" if tried.saw else ""
@@ -88,7 +90,7 @@ def _gate(matrix: Matrix) -> str:
 
 def _time(matrix: Matrix) -> str:
     jobs = f"{matrix.jobs} at a time on {matrix.processors} processors"
-    whole = median(matrix.seconds_of_sabotages or [0.0])
+    whole = median(matrix.took.values() or [0.0])
     proof = median([each.seconds for each in matrix.tried if each.must == "break"] or [0.0])
     return f"{matrix.seconds:.0f} s, {jobs}; medians: one proof {proof:.1f} s, one sabotage {whole:.1f} s"
 

@@ -23,6 +23,8 @@ def matrix() -> Matrix:
             tried("rich", "DEMO-01.1", "broken", must="break", saw="no Redis"),
         ),
         titles={"blind": "blind monitor", "deaf": "deaf agent", "rich": "rich model"},
+        sentences={"blind": "It does not look.", "deaf": "It does not hear.", "rich": "It spends."},
+        took={"blind": 3.0, "deaf": 2.5, "rich": 4.0},
         criteria=("DEMO-01.1", "DEMO-01.2", "DEMO-02.1", "DEMO-02.2", "DEMO-03.1"),
         uncovered=frozenset({"DEMO-03.1"}),
         started="2026-01-01T00:00:00.000Z",

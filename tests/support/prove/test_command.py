@@ -157,6 +157,19 @@ def test_what_is_caught_makes_a_green_matrix(suite):
     assert not [path for path in (directory / "reports/proof").rglob("*") if path.is_file()]
 
 
+def test_what_must_stay_green_is_held_against_one_scenario(suite):
+    directory = suite(last="it passes")
+    with (directory / "features/one.feature").open("a", encoding="utf-8") as feature:
+        feature.write("""
+  @DEMO-05.12
+  Scenario: It limits at another time
+    Then it fails with "one scenario was enough"
+""")
+    status, output = proved(directory, "--only", "dependent_agent", "--criterion", "DEMO-05.12")
+    assert status == 0, output
+    assert "✓ left green" in output
+
+
 def test_what_is_missed_makes_it_red_and_its_reports_stay(suite):
     directory = suite(last="it passes")
     status, output = proved(directory, "--only", "dependent_agent")

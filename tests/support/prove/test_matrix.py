@@ -32,21 +32,19 @@ def test_it_is_red_when_somebody_has_to_look(matrix, outcome, red):
     assert replace(matrix, tried=(tried("blind", "DEMO-01.1", outcome),)).red is red
 
 
-def test_the_time_of_a_sabotage_is_that_of_all_its_tries(matrix):
-    assert matrix.seconds_of_sabotages == [4.0, 4.0, 4.0]
-
-
 def test_a_part_tried_again_takes_the_place_of_what_it_was(matrix):
     again = replace(
         matrix,
         tried=(tried("deaf", "DEMO-01.2", "caught"),),
         titles={"deaf": "deaf agent"},
+        took={"deaf": 1.5},
         uncovered=frozenset(),
     )
     whole = joined(again, matrix)
     assert len(whole.tried) == len(matrix.tried)
     assert [t.sabotage for t in whole.of("DEMO-01.2", "caught")] == ["deaf"]
     assert whole.titles == matrix.titles
+    assert whole.took == {"blind": 3.0, "deaf": 1.5, "rich": 4.0}
     assert "DEMO-03.1" in whole.uncovered
 
 

@@ -5,6 +5,7 @@ import pytest
 from support.prove.plan import plan
 from support.sabotage.sabotage import Sabotage, SabotageError
 
+CONTROLS = {"DEMO-01.2": "features/a.feature:7"}
 KNOWN = {"DEMO-01", "DEMO-01.1", "DEMO-01.2", "DEMO-02", "DEMO-02.1"}
 ROOM = {
     "blind": Sabotage(
@@ -14,8 +15,12 @@ ROOM = {
 }
 
 
+def planned(*, only=(), criteria=()):
+    return plan(ROOM, only=only, criteria=criteria, known=KNOWN, controls=CONTROLS)
+
+
 def made(*, only=(), criteria=()):
-    tries = plan(ROOM, only=only, criteria=criteria, known=KNOWN)
+    tries = planned(only=only, criteria=criteria)
     return [(each.name, each.must, each.criteria) for each in tries]
 
 
@@ -48,8 +53,8 @@ def test_what_means_nothing_is_said(asked, said):
         made(**asked)
 
 
-def test_a_run_that_must_break_stops_at_the_first_proof_and_one_that_must_not_goes_on():
-    tries = plan(ROOM, only=(), criteria=(), known=KNOWN)
+def test_a_run_that_must_break_stops_at_the_first_proof_and_one_that_must_not_is_of_one_scenario():
+    tries = planned()
     assert tries[0].options == ["--stop", "--tags", "(@DEMO-01.1) and (@meta or not @meta)"]
-    assert tries[2].options == ["--tags", "(@DEMO-01.2) and (@meta or not @meta)"]
+    assert tries[2].options == ["--tags", "(@DEMO-01.2) and (@meta or not @meta)", "features/a.feature:7"]
     assert tries[3].options[-2:] == ["--name", "told to stop"]

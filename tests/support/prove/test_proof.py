@@ -19,6 +19,7 @@ def test_people_can_read_it(matrix):
     assert "1 of 5 criteria proven" in text
     assert "| DEMO-01.1 | blind monitor | deaf agent (wrongly red), rich model (broken) |" in text
     assert "*unproven: no scenario names it*" in text
+    assert "It does not hear. Tried within 2.5 s." in text
     assert "- **missed** DEMO-01.2, 2.0 s: green, though the sabotage was at work" in text
 
 
@@ -28,6 +29,7 @@ def test_the_terminal_tells_what_is_caught_what_is_unproven_and_what_to_look_at(
     assert "DEMO-03.1: no scenario names it" in text
     assert "1 caught, 1 missed, 1 left green, 1 wrongly red, 1 not applicable, 1 broken" in text
     assert "✗ red: 1 missed, 1 wrongly red, 1 broken" in text
+    assert "medians: one proof 2.0 s, one sabotage 3.0 s" in text
 
 
 def test_a_try_is_a_line_and_what_is_to_be_looked_at_is_there(matrix):
