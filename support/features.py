@@ -1,12 +1,13 @@
 """Reads features by behave's parser, and says which one cannot be read, and why."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from behave.parser import ParserError
-from behave.runner_util import parse_features
+from behave.runner_util import collect_feature_locations, parse_features
 
-__all__ = ["FeatureError", "read_features"]
+__all__ = ["FeatureError", "features_below", "read_features"]
 
 
 class FeatureError(Exception):
@@ -24,6 +25,11 @@ def read_features(locations: Sequence[Any], *, language: str | None) -> list[Any
             _explain(location, language)
         raise
     return features
+
+
+def features_below(directory: Path) -> list[Any]:
+    """Parse all features in a directory and below. Raises FeatureError."""
+    return read_features(collect_feature_locations([str(directory)]), language=None)
 
 
 def _explain(location: Any, language: str | None) -> None:

@@ -1,6 +1,6 @@
 """`acceptance prove`: put the suite before bad operators, and show which of them it notices by what.
 
-acceptance prove [--only NAME…] [--criterion ID…] [--jobs N] [--reports DIR]
+acceptance prove [--only NAME…] [--criterion ID…] [--jobs N] [--reports DIR] [--list]
 """
 
 import argparse
@@ -21,7 +21,7 @@ from support.prove.matrix import Matrix, Tried, joined
 from support.prove.plan import Try, plan
 from support.prove.proof import from_json, to_json
 from support.prove.proving import prove
-from support.prove.rendering import closing_lines, proof_md, try_lines
+from support.prove.rendering import closing_lines, proof_md, sabotage_lines, try_lines
 from support.report.register import Register, RegisterError, load_register
 from support.report.run_info import commit_of
 from support.report.strength import PROOF
@@ -56,6 +56,10 @@ def main(argv: Sequence[str]) -> int:
     except (FeatureError, RegisterError, SabotageError) as error:
         say(f"Nothing was tried.\n{error}\n", sys.stderr)
         return 2
+    if wanted.list:
+        tried = {each.name: each.sabotage for each in tries}
+        say("".join(f"{line}\n" for line in sabotage_lines(dict(sorted(tried.items())))), sys.stdout)
+        return 0
     processors = len(os.sched_getaffinity(0))
     reports = wanted.reports.absolute()
     session = _Session(tries, register, jobs=wanted.jobs or processors, processors=processors)
@@ -168,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--reports", type=Path, default=Path("reports"), metavar="DIR", help="default: %(default)s"
     )
+    parser.add_argument("--list", action="store_true", help="say what would be tried, and try nothing")
     return parser
 
 

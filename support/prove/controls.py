@@ -4,9 +4,7 @@ processes, at the usual times."""
 from collections.abc import Mapping
 from pathlib import Path
 
-from behave.runner_util import collect_feature_locations
-
-from support.features import read_features
+from support.features import features_below
 from support.report.register import Register
 from support.selection import ids_of
 
@@ -21,7 +19,7 @@ def controls(features: Path, register: Register) -> Mapping[str, str]:
     A criterion that has no such scenario is not in it.
     """
     found: dict[str, str] = {}
-    for feature in read_features(collect_feature_locations([str(features)]), language=None):
+    for feature in features_below(features):
         for scenario in feature.walk_scenarios():
             if not _SPECIAL & set(scenario.effective_tags):
                 for id_ in ids_of(scenario, register):

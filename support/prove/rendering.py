@@ -5,8 +5,9 @@ from itertools import groupby
 from statistics import median
 
 from support.prove.matrix import RED, Matrix, Outcome, Tried
+from support.sabotage.sabotage import Sabotage
 
-__all__ = ["closing_lines", "proof_md", "try_lines"]
+__all__ = ["closing_lines", "proof_md", "sabotage_lines", "try_lines"]
 
 _MARKS: Mapping[Outcome, str] = {
     "caught": "✓",
@@ -19,6 +20,14 @@ _MARKS: Mapping[Outcome, str] = {
 _WIDTH = 300
 _LINES = 12
 _ORDER: tuple[Outcome, ...] = ("caught", "missed", "left green", "wrongly red", "not applicable", "broken")
+
+
+def sabotage_lines(sabotages: Mapping[str, Sabotage]) -> Iterator[str]:
+    """What each of these sabotages, by their names, does and is about."""
+    for name, each in sabotages.items():
+        green = f", leaves {', '.join(each.leaves)} green" if each.leaves else ""
+        yield f"{name}: {each.sentence}"
+        yield f"    breaks {', '.join(each.breaks)}{green}"
 
 
 def try_lines(tried: Tried, title: str) -> Iterator[str]:

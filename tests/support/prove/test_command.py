@@ -181,6 +181,17 @@ def test_what_is_missed_makes_it_red_and_its_reports_stay(suite):
     assert again == 0, output
 
 
+def test_what_would_be_tried_is_listed_and_nothing_is_tried(suite):
+    directory = suite(last="it passes")
+    status, output = proved(directory, "--list", "--criterion", "DEMO-01.1", "--only", "dependent_agent")
+    assert status == 0
+    assert output == (
+        "dependent_agent: The agent does not start where nobody has made its tables before.\n"
+        "    breaks DEMO-01.1, DEMO-01.2, leaves DEMO-05.12 green\n"
+    )
+    assert not (directory / "reports").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

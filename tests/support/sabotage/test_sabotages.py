@@ -5,9 +5,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from behave.runner_util import collect_feature_locations
 
-from support.features import read_features
+from support.features import features_below
 from support.profile import load_profile
 from support.report.register import load_register
 from support.sabotage.patches import TOOK_EFFECT, misfits
@@ -21,7 +20,7 @@ PROFILE = load_profile(ROOT / "systems/operator/profile.toml")
 @cache
 def scenarios():
     """Name and tags of every scenario."""
-    features = read_features(collect_feature_locations([str(ROOT / "features")]), language=None)
+    features = features_below(ROOT / "features")
     return [(s.name, set(s.effective_tags)) for f in features for s in f.walk_scenarios()]
 
 
