@@ -12,6 +12,6 @@ Feature: The acceptance test of TiKV notices a bad operator
     Examples:
       | bad operator         | criterion  | seen                                             |
       | forgiving monitor    | DEMO-04.7  | , resolved                                       |
-      | relapsing agent      | DEMO-04.5  | a line that reports that all is passing          |
+      | relapsing agent      | DEMO-04.5  | what is wrong again at check                     |
       | store-removing model | DEMO-04.4  | store tikv0 is Offline                           |
       | pretending demo      | DEMO-04.10 | expected: the frame of the cluster panel was red |

@@ -122,6 +122,45 @@ def until(line: str, then: Literal["freeze", "crash", "slow"]) -> tuple[str, ...
     return ("{python}", "-c", _UNTIL, line, then)
 
 
+_RELAPSE = """
+import json, os, re, socket, sqlite3, sys, time
+database, seconds, *command = sys.argv[1:]
+agent = os.getpid()
+def stop(node):
+    with socket.socket(socket.AF_UNIX) as stack:
+        stack.connect(os.environ["STACKCTL_SOCKET"])
+        stack.sendall(json.dumps(["stop", node]).encode() + b"\\n")
+        stack.recv(1)
+if os.fork() == 0:
+    os.setsid()
+    brought_back = []
+    while os.getppid() == agent and not brought_back:
+        time.sleep(0.01)
+        try:
+            with sqlite3.connect(database, timeout=5) as records:
+                calls = records.execute(
+                    "SELECT tool_params FROM agent_log_entries WHERE entry_type = 'tool_call' AND EXISTS"
+                    " (SELECT 1 FROM agent_sessions WHERE status = 'resolved') ORDER BY id"
+                ).fetchall()
+        except sqlite3.OperationalError:  # the tables are not there yet
+            continue
+        brought_back = re.findall(r"stackctl (?:start|restart) (\\w+)", " ".join(text for (text,) in calls))
+    time.sleep(float(seconds))
+    while os.getppid() == agent:
+        open(os.environ["SABOTAGE_MARK"], "w").close()
+        stop(brought_back[0])
+        time.sleep(0.1)
+    os._exit(0)
+os.execvp(command[0], command)
+"""
+
+
+def relapsing(profile: Profile, *, seconds: float) -> Profile:
+    """The agent, with the node that it has brought back stopped again, and again, so long after it has
+    resolved its first ticket. It asks the stack's socket itself, as starting `stackctl` takes its time."""
+    return behind_program(profile, _RELAPSE, "{db}", str(seconds))
+
+
 _BUILT_IN_DEMO = ("{python}", "-m", "demo")
 _LEAVE_MARK = f'open(os.environ["{MARK}"], "w").close()'
 
