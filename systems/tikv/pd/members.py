@@ -5,6 +5,7 @@ import hashlib
 import json
 import random
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -67,18 +68,19 @@ class Members:
         """Say whether this member leads."""
         return self._replica.serves(monotonic())
 
-    async def make_known(self) -> None:
-        """Tell the leader what this member says of itself, until it is kept."""
-        while self._cluster.members().get(self._replica.me) != self.myself:
-            leader = self._replica.leader(monotonic())
-            try:
-                if leader == self._replica.me:
-                    await self._cluster.put_member(self.myself)
-                elif leader is not None:
-                    await self._tell(leader)
-            except (NotLeaderError, UnreachableError):
-                pass
-            await self._replication.changed(within=0.2)
+    async def stay_known(self) -> None:
+        """Tell the leader what this member says of itself, for ever: what is here may be known to nobody
+        else, when this member led for a moment, and is lost when it hears from the next leader."""
+        while True:
+            known = self._cluster.members().get(self._replica.me) == self.myself
+            if not known:
+                with suppress(NotLeaderError, UnreachableError):
+                    leader = self._replica.leader(monotonic())
+                    if leader == self._replica.me:
+                        await self._cluster.put_member(self.myself)
+                    elif leader is not None:
+                        await self._tell(leader)
+            await self._replication.changed(within=None if known else 0.2)
 
     async def health(self, *, within: float) -> list[Mapping[str, object]]:
         """Return whether each member answers a ping `within` seconds."""

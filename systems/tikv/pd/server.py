@@ -73,7 +73,7 @@ class Pd:
             stack.callback(self._http.close)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._replication.run())
-                tasks.create_task(self._members.make_known())
+                tasks.create_task(self._members.stay_known())
                 tasks.create_task(self._log_leaders())
                 log("INFO", "server.go:490", "server is ready to serve", name=self._flags.name)
 
