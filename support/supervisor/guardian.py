@@ -209,13 +209,19 @@ def sweep(home: Path | None = None) -> list[Leftovers]:
     dead: list[tuple[Path, int]] = []
     with _locked(home):
         for registry in sorted(home.glob("*.registry")):
-            log = os.open(registry, os.O_RDONLY)
+            try:
+                log = os.open(registry, os.O_RDONLY)
+            except FileNotFoundError:  # its guardian was done just now
+                continue
             try:
                 fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(log)
-            else:
+                continue
+            if os.fstat(log).st_nlink:
                 dead.append((registry, log))
+            else:  # it was done before it could be locked
+                os.close(log)
     found = []
     for registry, log in dead:
         directory = registry.with_suffix("")

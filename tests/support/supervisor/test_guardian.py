@@ -229,6 +229,28 @@ def test_a_sweep_finishes_what_harness_and_guardian_could_not(harness, home):
     assert list(home.iterdir()) == []
 
 
+def test_a_sweep_bears_that_a_run_ends_meanwhile(home):
+    home.mkdir(mode=0o700, exist_ok=True)
+    (home / "0a1b2c3d.registry").symlink_to("what was removed after it was listed")
+    assert sweep(home) == []
+
+
+def test_a_sweep_bears_that_a_run_ends_before_it_is_locked(home, monkeypatch):
+    home.mkdir(mode=0o700, exist_ok=True)
+    registry = home / "0a1b2c3d.registry"
+    registry.write_text("", encoding="utf-8")
+    opened = os.open
+
+    def opened_and_removed(path, *arguments, **options):
+        found = opened(path, *arguments, **options)
+        if path == registry:
+            registry.unlink()
+        return found
+
+    monkeypatch.setattr(os, "open", opened_and_removed)
+    assert sweep(home) == []
+
+
 def test_a_sweep_leaves_live_runs_alone(harness, home):
     _, guardian, child, directory = harness()
     kill(guardian)
