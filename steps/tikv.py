@@ -107,15 +107,20 @@ async def _change_leader(bed: TestBed) -> None:
 
 
 async def _restart_leader(bed: TestBed) -> None:
-    node = bed.stack.node(await bed.stack.pd.leader())
-    await node.stop()
-    await node.start()
+    await _restart(bed, await bed.stack.pd.leader())
 
 
 async def _restart_follower(bed: TestBed) -> None:
     leader = await bed.stack.pd.leader()
-    node = bed.stack.node(next(name for name in bed.stack.pd_urls if name != leader))
+    await _restart(bed, next(name for name in bed.stack.pd_urls if name != leader))
+
+
+async def _restart(bed: TestBed, name: str) -> None:
+    """Restart a member, and have the monitor look while it is gone."""
+    node = bed.stack.node(name)
     await node.stop()
+    async for _ in bed.operator.checks(2):
+        pass  # the first may have looked before
     await node.start()
 
 

@@ -29,7 +29,7 @@ Feature: What is wrong with a TiKV cluster is noticed, and nothing else
 
   @DEMO-04.6
   Scenario Outline: <event>: no ticket is filed
-    When <event>, while the monitor makes 15 checks
+    When <event>, while the monitor makes 20 checks
     Then the last of them reports that all is passing
     And no ticket is filed
 

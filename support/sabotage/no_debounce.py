@@ -10,7 +10,7 @@ SABOTAGE = Sabotage(
         "DEMO-04.6": "ticket #1 for ",
     },
     leaves=("DEMO-04.1",),
-    scenario="PD changes its leader|is restarted",
+    scenario="is restarted",
     patches=(
         Patch(
             file="systems/operator/subjects/tikv_rules.py",
