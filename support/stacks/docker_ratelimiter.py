@@ -46,7 +46,7 @@ async def ratelimiter_on_docker(
                 host=network.gateway,
             ) as links,
         ):
-            variables = {"REDIS_PORT": str(ports["redis"])}
+            variables = {"REDIS_PORT": str(ports["redis"]), "BIND_ADDRESS": "127.0.0.1"}
             for name in NODE_NAMES:
                 prefix = name.upper().replace("-", "_")
                 variables[f"{prefix}_PORT"] = str(ports[name])

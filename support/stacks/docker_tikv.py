@@ -11,6 +11,7 @@ from support.stacks.docker_nodes import ContainerNode
 from support.stacks.docker_project import COMPOSE_FILES, Network, compose_project, private_network
 from support.stacks.link import End
 from support.stacks.on_docker import OnDocker
+from support.stacks.prometheus import start_prometheus
 from support.stacks.tikv import PD_NAMES, STORE_NAMES, TikvStack
 from support.stacks.tikv_links import OUTSIDE, Source, TikvLinks
 from support.stacks.tikv_on_processes import EVICTION
@@ -41,14 +42,23 @@ class TikvOnDocker(OnDocker, TikvStack):
 
 @asynccontextmanager
 async def tikv_on_docker(
-    engine: Engine, *, project: str, directory: Path, supervisor: Supervisor
+    engine: Engine,
+    *,
+    project: str,
+    directory: Path,
+    supervisor: Supervisor,
+    times: float = DEFAULT_TIMES,
+    metrics_by: Mapping[str, str] | None = None,
 ) -> AsyncIterator[TikvStack]:
     """Start three PD members and three stores in containers; all is gone when the block is left.
 
-    Raises BrokenBed when that cannot be done.
+    `times` says how many times shorter than the real ones the times of stand-ins are. `metrics_by` is the
+    environment in which a Prometheus is looked for, None when none is wanted; it runs on this machine.
+    Raises BrokenBed when that cannot be done, NotVerified without Prometheus.
     """
     substitutes = await get_images(engine.of(project, files=[_FILE], variables={}), _SERVICES)
-    times = DEFAULT_TIMES if substitutes else 1.0
+    if not substitutes:
+        times = 1.0
     nodes: dict[str, ContainerNode] = {}
     async with AsyncExitStack() as opened:
         network = await opened.enter_async_context(private_network(engine, project))
@@ -67,6 +77,7 @@ async def tikv_on_docker(
             files=[_FILE],
             variables={
                 **_variables(real, linked),
+                "BIND_ADDRESS": "127.0.0.1",
                 "STANDIN_TIME_SCALE": f"{times:g}",
                 "TIKV_CAPACITY": f"{SMALL_DISK}B" if substitutes else "0",
             },
@@ -87,6 +98,20 @@ async def tikv_on_docker(
             )
         )
         nodes |= containers.nodes
+        prometheus = None
+        if metrics_by is not None:
+            prometheus = await opened.enter_async_context(
+                start_prometheus(
+                    jobs={
+                        "pd": [f"127.0.0.1:{real[name]['client']}" for name in PD_NAMES],
+                        "tikv": [f"127.0.0.1:{real[name]['status']}" for name in STORE_NAMES],
+                    },
+                    directory=directory,
+                    supervisor=supervisor,
+                    environ=metrics_by,
+                    host=host,  # operators in containers reach it there, too
+                )
+            )
         stack = TikvOnDocker(
             nodes,
             pd_urls={name: f"http://127.0.0.1:{real[name]['client']}" for name in PD_NAMES},
@@ -99,6 +124,7 @@ async def tikv_on_docker(
             capacity=SMALL_DISK if substitutes else None,
             substitutes=(*substitutes, f"times ×{times:g}") if substitutes else (),
             keeps_data=bool(substitutes),
+            prometheus=prometheus,
         )
         stack.on(project_engine, containers.events, network)
         async with stack:

@@ -15,21 +15,12 @@ from support.stacks.tikv import TikvStack
 from support.verdict import BrokenBed
 
 
-class _Joined(TikvStack):
-    """The changes are those that the stack's owner has witnessed since the last reset."""
+class GivesBack(TikvStack):
+    """Remembers what data was there before it was written to, and can put that back."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._since = 0.0
         self._found: dict[str, str | None] = {}
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        return changes_at(self._control, since=self._since)
-
-    async def reset(self) -> None:
-        await super().reset()
-        self._since = time.time()
 
     async def write(self, key: str, value: str) -> None:
         if key not in self._found:
@@ -50,6 +41,20 @@ class _Joined(TikvStack):
                 await super().write(key, value)
 
 
+class _Joined(GivesBack):
+    """The changes are those that the stack's owner has witnessed since the last reset."""
+
+    _since = 0.0
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return changes_at(self._control, since=self._since)
+
+    async def reset(self) -> None:
+        await super().reset()
+        self._since = time.time()
+
+
 @asynccontextmanager
 async def joined_tikv(control: Path) -> AsyncIterator[TikvStack]:
     """Use the TiKV stack whose control socket this is.
@@ -59,14 +64,23 @@ async def joined_tikv(control: Path) -> AsyncIterator[TikvStack]:
     """
     stack = _stack_at(control)
     with alone(control.parent, str(control)):
-        async with stack:
-            if problems := await stack.problems():
-                raise BrokenBed(f"the stack at {control} is not in its steady state: {'; '.join(problems)}")
-            try:
-                yield stack
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await stack.give_back()
+        async with stack, given_back(stack, str(control)):
+            yield stack
+
+
+@asynccontextmanager
+async def given_back(stack: GivesBack, name: str) -> AsyncIterator[None]:
+    """At the end the nodes of the stack called `name` run, and its data is what it was.
+
+    Raises BrokenBed, with nothing changed, when it is not in its steady state.
+    """
+    if problems := await stack.problems():
+        raise BrokenBed(f"the stack at {name} is not in its steady state: {'; '.join(problems)}")
+    try:
+        yield
+    finally:
+        with anyio.CancelScope(shield=True):
+            await stack.give_back()
 
 
 async def tidy_tikv(control: Path, *, within: float) -> None:

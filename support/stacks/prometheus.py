@@ -17,7 +17,6 @@ from support.verdict import BrokenBed, NotVerified
 
 _SCRAPES = "500ms"
 _RECENTLY = "5s"
-_HOST = "127.0.0.1"
 
 
 def find_prometheus(environ: Mapping[str, str]) -> str | None:
@@ -47,9 +46,14 @@ class Prometheus:
 
 @asynccontextmanager
 async def start_prometheus(
-    *, jobs: Mapping[str, Sequence[str]], directory: Path, supervisor: Supervisor, environ: Mapping[str, str]
+    *,
+    jobs: Mapping[str, Sequence[str]],
+    directory: Path,
+    supervisor: Supervisor,
+    environ: Mapping[str, str],
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[Prometheus]:
-    """Start a Prometheus that scrapes these addresses by job.
+    """Start a Prometheus that scrapes these addresses by job, and listens at this address of the machine.
 
     Raises NotVerified where there is none, BrokenBed when it does not come up.
     """
@@ -65,15 +69,15 @@ async def start_prometheus(
         ],
     }
     (home / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
-    with reserve_port() as port:
-        url = f"http://{_HOST}:{port.number}"
+    with reserve_port(host) as port:
+        url = f"http://{host}:{port.number}"
         command = Command(
             name="prometheus",
             argv=[
                 program,
                 f"--config.file={home / 'prometheus.yml'}",
                 f"--storage.tsdb.path={home / 'data'}",
-                f"--web.listen-address={_HOST}:{port.number}",
+                f"--web.listen-address={host}:{port.number}",
                 "--log.level=warn",
             ],
             cwd=home,

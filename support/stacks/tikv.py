@@ -23,7 +23,7 @@ from support.verdict import BrokenBed, NotVerified
 PD_NAMES = ("pd0", "pd1", "pd2")
 STORE_NAMES = ("tikv0", "tikv1", "tikv2")
 
-_JOINED = "a stack that was joined has no links of the suite's own; run without -D join"
+_JOINED = "a stack that was joined has no links of the suite's own; run without -D join and -D project"
 _NO_DATA = "the suite does not speak gRPC, and without it no data of a real TiKV can be written or read"
 _LATENCY = "histogram_quantile(0.99, sum by (le) (rate(tikv_grpc_msg_duration_seconds_bucket[5s])))"
 _SETTLES_WITHIN = 10.0

@@ -26,7 +26,8 @@ def jobs_of(asked: int, *, settings: Settings, scenarios: int) -> int:
     One on a stack that runs already, which is there once, and with a real model, whose budget is counted
     in one place.
     """
-    if settings.join is not None or settings.model in ("live", "record"):
+    joined = settings.join is not None or settings.project is not None
+    if joined or settings.model in ("live", "record"):
         return 1
     return max(1, min(asked or _bearable(), scenarios))
 

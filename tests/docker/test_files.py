@@ -20,7 +20,9 @@ def test_several_can_run_side_by_side(file):
     text = file.read_text()
     assert "container_name" not in text
     ports = re.findall(r'^ +- "([^"]*:\d+)"$', text, re.MULTILINE)
-    assert [port for port in ports if not re.fullmatch(r"127\.0\.0\.1:\$\{\w+:-\}:\d+", port)] == []
+    assert [
+        port for port in ports if not re.fullmatch(r"\$\{BIND_ADDRESS:-127\.0\.0\.1\}:\$\{\w+:-\}:\d+", port)
+    ] == []
 
 
 @pytest.mark.parametrize("file", COMPOSE, ids=lambda file: file.parent.name)

@@ -28,7 +28,10 @@ def test_zero_is_as_many_as_the_machine_bears(monkeypatch) -> None:
     assert jobs_of(0, settings=_settings(), scenarios=100) == 2
 
 
-@pytest.mark.parametrize("changes", [{"join": "socket"}, {"model": "live"}, {"model": "record"}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"join": "socket"}, {"project": "mine", "stack": "docker"}, {"model": "live"}, {"model": "record"}],
+)
 def test_what_is_there_only_once_is_used_by_one_scenario_at_a_time(changes) -> None:
     assert jobs_of(4, settings=_settings(**changes), scenarios=100) == 1
 
