@@ -1,6 +1,8 @@
 """What stacks of containers have in common, whatever their subject."""
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from support.stacks.docker import Engine
@@ -9,6 +11,9 @@ from support.stacks.docker_nodes import ContainerNode
 from support.stacks.docker_project import Network
 from support.stacks.stack import Change, Stack
 from support.verdict import BrokenBed
+
+_FULL = 1 << 20
+"""Bytes; with less than that to write on, containers go wrong in ways of their own."""
 
 
 class OnDocker(Stack):
@@ -27,6 +32,7 @@ class OnDocker(Stack):
         self.engine = engine
         self.network = network
         self._events = events
+        self._disk = Path(engine.ask("info", "--format", "{{.DockerRootDir}}"))
         events.note = self.note
 
     def container(self, name: str) -> ContainerNode:
@@ -56,7 +62,14 @@ class OnDocker(Stack):
 
     @property
     def trouble(self) -> str | None:
-        return self._events.trouble
+        return self._events.trouble or self._full_disk()
+
+    def _full_disk(self) -> str | None:
+        with suppress(OSError):  # the engine's disk is not one of this machine
+            status = os.statvfs(self._disk)
+            if status.f_bavail * status.f_frsize < _FULL:
+                return f"the disk of the Docker engine at {self.engine.host} is full: {self._disk}"
+        return None
 
     def install_tools(self, directory: Path) -> None:
         """Put the `docker` command there, wherever this machine has it."""

@@ -1,6 +1,9 @@
 """The files that users keep: what must hold of each compose file, and of the versions in the images."""
 
+import os
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -23,6 +26,18 @@ def test_several_can_run_side_by_side(file):
     assert [
         port for port in ports if not re.fullmatch(r"\$\{BIND_ADDRESS:-127\.0\.0\.1\}:\$\{\w+:-\}:\d+", port)
     ] == []
+
+
+@pytest.mark.parametrize("file", COMPOSE, ids=lambda file: file.parent.name)
+def test_compose_finds_nothing_to_warn_of(file):
+    client = shutil.which("docker")
+    if client is None or subprocess.run([client, "compose", "version"], capture_output=True).returncode:
+        pytest.skip("there is no docker compose to read it")
+    known = {name: os.environ[name] for name in ("DOCKER_CONFIG", "HOME", "PATH") if name in os.environ}
+    read = subprocess.run(
+        [client, "compose", "-f", file, "config", "--quiet"], env=known, capture_output=True, text=True
+    )
+    assert (read.returncode, read.stdout, read.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("file", COMPOSE, ids=lambda file: file.parent.name)

@@ -99,6 +99,27 @@ async def test_states_changes_and_logs_are_those_of_the_containers(stack):
     await stack.steady(within=20)
 
 
+async def test_several_run_side_by_side_and_know_nothing_of_each_other(engine, stack, tmp_path):
+    from support.stacks.docker_ratelimiter import ratelimiter_on_docker
+
+    (tmp_path / "other").mkdir()
+    async with (
+        Supervisor(tmp_path / "other/spools") as supervisor,
+        ratelimiter_on_docker(
+            engine, project=f"other-{engine.tag}", directory=tmp_path / "other", supervisor=supervisor
+        ) as other,
+    ):
+        await other.steady(within=20)
+        await other.reset()
+        await stack.set_limit("mine", 7)
+        await stack.check("mine")
+        assert "mine" not in await other.counters()
+        await other.nodes["ratelimiter-1"].kill()
+        assert not await stack.problems()
+        assert not any("docker" in change.what for change in stack.changes)
+    await stack.steady(within=20)  # the end of one is not the end of both
+
+
 async def test_a_container_that_somebody_removes_is_trouble_of_the_stack(stack):
     docker(stack, "rm", "--force", stack.nodes["ratelimiter-3"].container)
     await until(lambda: stack.trouble is not None)
