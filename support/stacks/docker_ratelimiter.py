@@ -24,8 +24,6 @@ _SERVICES = ("redis", *NODE_NAMES)
 class RateLimiterOnDocker(OnDocker, RateLimiterStack):
     """A rate limiter stack whose nodes are containers."""
 
-    note = RateLimiterStack.note
-
 
 @asynccontextmanager
 async def ratelimiter_on_docker(

@@ -27,8 +27,6 @@ _BALLAST = "/data/ballast"
 class TikvOnDocker(OnDocker, TikvStack):
     """A TiKV stack whose nodes are containers."""
 
-    note = TikvStack.note
-
     async def fill_disk(self, store: str, size: int) -> None:
         await self.container(store).run("truncate", "--size", str(size), _BALLAST)
 

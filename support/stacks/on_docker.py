@@ -9,7 +9,7 @@ from support.stacks.docker import Engine
 from support.stacks.docker_events import PROJECT, Events
 from support.stacks.docker_nodes import ContainerNode
 from support.stacks.docker_project import Network
-from support.stacks.stack import Change, Stack
+from support.stacks.stack import Stack
 from support.verdict import BrokenBed
 
 _FULL = 1 << 20
@@ -50,10 +50,6 @@ class OnDocker(Stack):
             *self.engine.ask("volume", "ls", "--quiet", *of_project).split(),
             *self.engine.ask("network", "ls", "--quiet", "--filter", f"name={self.network.name}").split(),
         ]
-
-    def note(self, change: Change) -> None:
-        """Add a change that somebody else witnessed."""
-        raise NotImplementedError
 
     @property
     def environment(self) -> Mapping[str, str]:
