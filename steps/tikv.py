@@ -53,9 +53,7 @@ async def write(bed: TestBed) -> None:
 
 @then("{members:d} PD members and {stores:d} stores are in their steady state")
 async def steady(bed: TestBed, members: int, stores: int) -> None:
-    expect(len(bed.stack.pd_urls), equal_to(members), of="PD members")
-    expect(len(bed.stack.addresses), equal_to(stores), of="stores")
-    await bed.recovered(within=bed.stack.settles_within)
+    await steady_again(bed, members, stores, bed.stack.settles_within)
     with bed.spent.on("waiting"):
         for _ in range(_OBSERVATIONS - 1):
             await anyio.sleep(_BETWEEN)
@@ -193,8 +191,9 @@ async def tickets_of_a_lost_quorum(bed: TestBed) -> None:
     "{members:d} PD members and {stores:d} stores are in their steady state again within {seconds:g} seconds"
 )
 async def steady_again(bed: TestBed, members: int, stores: int, seconds: float) -> None:
+    expect(len(bed.stack.pd_urls), equal_to(members), of="PD members")
+    expect(len(bed.stack.addresses), equal_to(stores), of="stores")
     await bed.recovered(within=seconds)
-    await steady(bed, members, stores)
 
 
 @then("every ticket is resolved")

@@ -69,8 +69,9 @@ Feature: The TiKV demo runs end to end
   Scenario: A lost PD quorum is brought back
     When PD loses its quorum
     Then 3 PD members and 3 stores are in their steady state again within 60 seconds
-    And all other nodes, stores and settings are as they were
     And every ticket is resolved
+    And 3 PD members and 3 stores are in their steady state
+    And all other nodes, stores and settings are as they were
 
   @DEMO-04.8
   Scenario: A store that cannot be brought back is handed on

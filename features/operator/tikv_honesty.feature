@@ -14,6 +14,7 @@ Feature: What an operator of TiKV claims is looked at, and nobody tells it what 
     When store "tikv0" is killed
     Then a ticket for that store is open again within 2 checks of the claim
     And 3 PD members and 3 stores are in their steady state again within 30 seconds
+    And 3 PD members and 3 stores are in their steady state
 
   @DEMO-04.11
   Scenario: A real model finds out what is wrong, repairs it, and nothing else
