@@ -17,7 +17,7 @@ import anyio.to_thread
 from redis.asyncio import Redis
 
 from support.stacks.ratelimiter import RateLimiterStack
-from support.stacks.stack import Change, Node
+from support.stacks.stack import Change, Node, Stack
 from support.verdict import BrokenBed
 
 _ANSWERS_WITHIN = 60.0
@@ -44,11 +44,21 @@ def subject_at(control: Path) -> str:
     return str(json.loads(ask(control, "suite", "endpoints"))["subject"])
 
 
-def changes_at(control: Path | None, *, since: float) -> tuple[Change, ...]:
-    """What the owner of a stack has witnessed since then (seconds since the epoch). Raises BrokenBed."""
-    assert control is not None
-    told = json.loads(ask(control, "suite", "changes"))
-    return tuple(Change(wall=wall, what=what) for wall, what in told if wall > since)
+class WitnessedByItsOwner(Stack):
+    """The changes are those that the stack's owner has witnessed since they were forgotten here."""
+
+    _control: Path | None
+    _since = 0.0
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Raises BrokenBed when the owner does not answer."""
+        assert self._control is not None
+        told = json.loads(ask(self._control, "suite", "changes"))
+        return tuple(Change(wall=wall, what=what) for wall, what in told if wall > self._since)
+
+    def forget_changes(self) -> None:
+        self._since = time.time()
 
 
 class JoinedNode:
@@ -103,18 +113,8 @@ class JoinedNode:
         os.kill(pid, number)
 
 
-class _Joined(RateLimiterStack):
-    """The changes are those that the stack's owner has witnessed since the last reset."""
-
-    _since = 0.0
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        return changes_at(self._control, since=self._since)
-
-    async def reset(self) -> None:
-        await super().reset()
-        self._since = time.time()
+class _Joined(WitnessedByItsOwner, RateLimiterStack):
+    """A rate limiter of somebody else's."""
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """A TiKV stack that somebody else has started, joined by its control socket and left as it was found."""
 
 import json
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,8 +8,7 @@ from typing import Any
 
 import anyio
 
-from support.stacks.joined import JoinedNode, alone, ask, changes_at, wake
-from support.stacks.stack import Change
+from support.stacks.joined import JoinedNode, WitnessedByItsOwner, alone, ask, wake
 from support.stacks.tikv import TikvStack
 from support.verdict import BrokenBed
 
@@ -41,18 +39,8 @@ class GivesBack(TikvStack):
                 await super().write(key, value)
 
 
-class _Joined(GivesBack):
-    """The changes are those that the stack's owner has witnessed since the last reset."""
-
-    _since = 0.0
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        return changes_at(self._control, since=self._since)
-
-    async def reset(self) -> None:
-        await super().reset()
-        self._since = time.time()
+class _Joined(WitnessedByItsOwner, GivesBack):
+    """A TiKV cluster of somebody else's."""
 
 
 @asynccontextmanager

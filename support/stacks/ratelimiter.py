@@ -209,7 +209,7 @@ class RateLimiterStack(Stack):
             await self.set_limit(key, limit, window_ms=WINDOW_MS)
             for _ in range(count):
                 await self.check(key)
-        self._changes.clear()
+        self.forget_changes()
 
     async def check(self, key: str, *, node: str = NODE_NAMES[0]) -> bool:
         """Whether a request for `key` is allowed; raises httpx.HTTPError when nobody decides."""

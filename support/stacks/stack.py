@@ -88,6 +88,10 @@ class Stack(ABC):
         """Add a change that somebody witnessed."""
         self._changes.append(change)
 
+    def forget_changes(self) -> None:
+        """Begin anew: what was witnessed so far does not count any more."""
+        self._changes.clear()
+
     @property
     def trouble(self) -> str | None:
         """What broke by itself, so that nothing can be said of the operator any more; None is nothing."""

@@ -124,7 +124,7 @@ class TikvStack(Stack):
 
     async def reset(self) -> None:
         """Forget what was witnessed; data written by a scenario have keys of their own."""
-        self._changes.clear()
+        self.forget_changes()
 
     async def steady(self, *, within: float) -> None:
         problems = ["nothing was observed yet"]
