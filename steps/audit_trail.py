@@ -20,7 +20,7 @@ from steps.life import agent_alone
 from support import scene
 from support.evidence.eventually import expect
 from support.evidence.matchers import describe_session, the_only
-from support.evidence.records import Entry, Session
+from support.evidence.records import Entry
 from support.gherkin import given, then, when
 from support.model.awkward import AWKWARD, both_at_once, fails_then_looks, first_runs
 from support.testbed import TestBed
@@ -37,7 +37,7 @@ when("the agent is held on a ticket while {moment}")(held_while)
 
 @then("its session still runs, has no outcome, and holds {entries}")
 async def holds_so_far(bed: TestBed, entries: str) -> None:
-    session = _only_session(bed)
+    session = the_only(bed.operator.records().sessions, "session")
     expect(session.status, equal_to("running"), of="the session", because=describe_session(session))
     expect(session.ended_at, none(), of="its end")
     held = ", ".join(entry.entry_type.replace("_", " ") for entry in session.entries) or "nothing"
@@ -58,7 +58,7 @@ async def agent_at_once(bed: TestBed) -> None:
 
 @then("its session holds, in this order:")
 async def holds_in_order(bed: TestBed, table: Sequence[Mapping[str, str]]) -> None:
-    session = _only_session(bed)
+    session = the_only(bed.operator.records().sessions, "session")
     told = describe_session(session)
     kinds = [entry.entry_type.replace("_", " ") for entry in session.entries]
     expect(kinds, equal_to([row["entry"] for row in table]), of="the entries", because=told)
@@ -68,7 +68,7 @@ async def holds_in_order(bed: TestBed, table: Sequence[Mapping[str, str]]) -> No
 
 @then("no entry is older than the one before it, and the session's beginning and end enclose them all")
 async def times_in_order(bed: TestBed) -> None:
-    session = _only_session(bed)
+    session = the_only(bed.operator.records().sessions, "session")
     told = describe_session(session)
     expect(session.ended_at is None, equal_to(False), of="whether its end is missing", because=told)
     moments = [session.started_at, *(entry.timestamp for entry in session.entries), session.ended_at or ""]
@@ -78,14 +78,14 @@ async def times_in_order(bed: TestBed) -> None:
 
 @then("its outcome is on record as {status}: {summary}")
 async def outcome(bed: TestBed, status: str, summary: str) -> None:
-    session = _only_session(bed)
+    session = the_only(bed.operator.records().sessions, "session")
     expect(session.status, equal_to(status), of="the session", because=describe_session(session))
     expect(session.outcome_summary or "", contains_string(summary), of="its summary")
 
 
 @then("its session holds both calls and both results, each result after its call:")
 async def holds_both(bed: TestBed, table: Sequence[Mapping[str, str]]) -> None:
-    session = _only_session(bed)
+    session = the_only(bed.operator.records().sessions, "session")
     told = describe_session(session)
     calls = [each for each in session.entries if each.entry_type == "tool_call"]
     results = [each for each in session.entries if each.entry_type == "tool_result"]
@@ -153,7 +153,3 @@ def _expect_entry(entry: Entry, says: str, exit_status: str, told: str) -> None:
     expect(said or "", contains_string(says), of=f"the {entry.entry_type.replace('_', ' ')}", because=told)
     if entry.entry_type == "tool_result":
         expect(entry.exit_code, equal_to(int(exit_status)), of="its exit status", because=told)
-
-
-def _only_session(bed: TestBed) -> Session:
-    return the_only(bed.operator.records().sessions, "session")

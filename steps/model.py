@@ -23,7 +23,7 @@ from support.evidence.matchers import (
     no_ticket,
     the_only,
 )
-from support.evidence.records import Session, place_ticket
+from support.evidence.records import place_ticket
 from support.faults.redis_data import OverLimit
 from support.faults.refilled import RefilledOverLimit
 from support.gherkin import given, then, when
@@ -135,7 +135,7 @@ async def escalated(bed: TestBed, seconds: float, reason: str) -> None:
 
 @then("its session is recorded as {status}")
 async def recorded_as(bed: TestBed, status: str) -> None:
-    session = _only_session(bed)
+    session = the_only(bed.operator.records().sessions, "session")
     expect(session.status, equal_to(status), of="the session", because=describe_session(session))
     expect(session.outcome_summary or "", greater_than(""), of="its summary")
 
@@ -217,10 +217,6 @@ def _known(known: Mapping[str, object], words: str):  # type: ignore[no-untyped-
         return known[words]
     except KeyError:
         raise BrokenBed(f"no model {words!r} is known; known are: {', '.join(known)}") from None
-
-
-def _only_session(bed: TestBed) -> Session:
-    return the_only(bed.operator.records().sessions, "session")
 
 
 def _violation(key: str) -> tuple[str, str]:
