@@ -368,7 +368,7 @@ def finish(registry: Path, *, seconds: float = 30.0) -> Report:
         return Report([], [], [])
 
     def find() -> list[ProcessInfo]:
-        now = Snapshot()
+        now = Snapshot(since=run.marks.since)
         ours = now.belonging(run.marks)
         return [now.processes[pid] for pid in ours if now.processes[pid].alive]
 
