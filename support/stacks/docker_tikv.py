@@ -15,12 +15,15 @@ from support.stacks.prometheus import start_prometheus
 from support.stacks.tikv import PD_NAMES, STORE_NAMES, TikvStack
 from support.stacks.tikv_links import OUTSIDE, Source, TikvLinks
 from support.stacks.tikv_on_processes import EVICTION
-from support.stacks.tikv_programs import DEFAULT_TIMES, SMALL_DISK
+from support.stacks.tikv_programs import SMALL_DISK
 from support.supervisor import Supervisor, reserve_port
 
 _FILE = COMPOSE_FILES / "tikv" / "compose.yaml"
 _SERVICES = (*PD_NAMES, *STORE_NAMES)
 _PORTS: Mapping[str, int] = {"client": 2379, "peer": 2380, "address": 20160, "status": 20180}
+_TIMES = 10.0
+"""So many times shorter are times by default: an engine that starts containers can keep them from the
+processors for longer than a leader's lease at the times of processes."""
 _BALLAST = "/data/ballast"
 
 
@@ -45,7 +48,7 @@ async def tikv_on_docker(
     project: str,
     directory: Path,
     supervisor: Supervisor,
-    times: float = DEFAULT_TIMES,
+    times: float = _TIMES,
     metrics_by: Mapping[str, str] | None = None,
 ) -> AsyncIterator[TikvStack]:
     """Start three PD members and three stores in containers; all is gone when the block is left.

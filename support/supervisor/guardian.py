@@ -118,12 +118,10 @@ class Guardian:
         """The directories that end with the run."""
         return tuple(self._directories)
 
-    def register(self, pid: int) -> None:
-        """The process with this pid, its descendants, session and group end with the run at the latest."""
-        info = leftovers.read_process(pid)
-        if info is not None:
-            self._registered[pid] = info
-            _append(self._log, process=[pid, info.started])
+    def register(self, process: ProcessInfo) -> None:
+        """This process, its descendants, session and group end with the run at the latest."""
+        self._registered[process.pid] = process
+        _append(self._log, process=[process.pid, process.started])
 
     def release(self, pid: int) -> None:
         """Nothing is left of this process and its descendants: its pid may soon be a stranger's."""

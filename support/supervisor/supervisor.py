@@ -51,7 +51,7 @@ class Supervisor:
         kind, name of the process and detail: "process.started" {pid}, "process.exited" {status, signal,
         seconds}. `mask` makes, for the name of a spool, what hides secrets in it.
         """
-        self._spools = spools
+        self._spools = spools.absolute()
         self._guardian = guardian
         self._on_event = on_event
         self._mask = mask
@@ -182,18 +182,17 @@ class Supervisor:
         return tag, {**command.env, TAG: " ".join(words)}
 
     def _tree(self, command: Command, child: Child, tag: str) -> Tree:
-        pid = child.popen.pid
-        if self._guardian is not None:
-            self._guardian.register(pid)
-        root = read_process(pid)
+        root = read_process(child.popen.pid)
         assert root is not None  # not reaped yet, so at least a zombie
+        if self._guardian is not None:
+            self._guardian.register(root)
         return Tree(command.name, root, tag, command.cwd, self._guardian, self._census, lambda: self._trees)
 
     def _captures(self, name: str, child: Child, bell: Bell) -> dict[str, Capture]:
         captures = {}
         stem = self._free_stem(name)
         for stream, fd in child.outputs.items():
-            path = self._spools.absolute() / f"{stem}.{stream}"
+            path = self._spools / f"{stem}.{stream}"
             mask = self._mask(path.name) if self._mask else None
             captures[stream] = Capture(fd, path, name=stream, mask=mask, bell=bell)
         return captures
@@ -203,7 +202,7 @@ class Supervisor:
         stems = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
         streams = ("stdout", "stderr", "terminal")
         return next(
-            s for s in stems if not any((self._spools / f"{s}.{stream}").exists() for stream in streams)
+            s for s in stems if not any(os.path.exists(f"{self._spools}/{s}.{stream}") for stream in streams)
         )
 
     def _exited(self, process: Process, exit_: Exit) -> None:

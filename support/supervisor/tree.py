@@ -149,7 +149,7 @@ class Tree:
         if identity not in self._known and info.pid != self.root.pid and info.alive:
             self._known.add(identity)
             if self.guardian is not None:
-                self.guardian.register(info.pid)
+                self.guardian.register(info)
 
     def _strays(self, now: Snapshot) -> set[int]:
         """Those that only their working directory betrays."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.supervisor import Command, Guardian, GuardianFailed, Supervisor, default_home, sweep
+from support.supervisor.leftovers import read_process
 
 REPOSITORY = ":".join(sys.path)
 
@@ -91,7 +92,7 @@ def test_what_still_runs_at_the_end_is_killed_and_named(home, sleeper, mark):
     with Guardian.start(home) as guardian:
         if mark == "registered":
             child = sleeper()
-            guardian.register(child.pid)
+            guardian.register(read_process(child.pid))
         elif mark == "tagged":
             child = sleeper(env={"SUPERVISED_BY": f"{guardian.tag}/1"})
         else:
@@ -105,7 +106,7 @@ def test_what_still_runs_at_the_end_is_killed_and_named(home, sleeper, mark):
 def test_a_released_process_is_a_stranger_again(home, sleeper):
     child = sleeper()
     with Guardian.start(home) as guardian:
-        guardian.register(child.pid)
+        guardian.register(read_process(child.pid))
         guardian.release(child.pid)
     assert guardian.removed == ()
     assert child.poll() is None
@@ -149,7 +150,7 @@ def test_closing_twice_is_closing_once(home):
 def test_a_guardian_that_was_killed_leaves_its_work_to_the_harness(home, sleeper):
     guardian = Guardian.start(home)
     child = sleeper()
-    guardian.register(child.pid)
+    guardian.register(read_process(child.pid))
     os.kill(guardian._process.pid, signal.SIGKILL)
     guardian.close()
     assert [info.pid for info in guardian.removed] == [child.pid]
@@ -185,9 +186,10 @@ import sys, subprocess
 sys.path[:0] = sys.argv[1].split(":")
 from pathlib import Path
 from support.supervisor import Guardian
+from support.supervisor.leftovers import read_process
 guardian = Guardian.start(Path(sys.argv[2]))
 child = subprocess.Popen(["sleep", "300"], start_new_session=True, cwd="/", stdout=subprocess.DEVNULL)
-guardian.register(child.pid)
+guardian.register(read_process(child.pid))
 print(guardian._process.pid, child.pid, guardian.directory, flush=True)
 sys.stdin.read()
 """
