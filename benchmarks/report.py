@@ -7,6 +7,7 @@ the page is there and until a filter has been applied.
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -161,6 +162,7 @@ def _in_chromium(page: Path) -> None:
     options = ("--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom")
     dom = subprocess.run(
         [chromium, *options, f"--user-data-dir={page.parent / 'profile'}", probed.as_uri()],
+        env={**os.environ, "TMPDIR": str(page.parent)},
         capture_output=True,
         text=True,
         check=True,

@@ -53,8 +53,8 @@ async def write(bed: TestBed) -> None:
 
 @then("{members:d} PD members and {stores:d} stores are in their steady state")
 async def steady(bed: TestBed, members: int, stores: int) -> None:
-    """A steady state is one that holds. Until it does it may be lost again: a PD leader that is new, as one is
-    when the machine was busy for longer than a lease, calls every store disconnected until it hears it."""
+    """A steady state is one that holds. Until it does it may be lost again: a PD leader that is new, as one
+    is when the machine was busy for longer than a lease, calls every store disconnected until it hears it."""
     within = bed.stack.settles_within
     ends_at = anyio.current_time() + within
     await steady_again(bed, members, stores, within)

@@ -5,23 +5,23 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import anyio
-import anyio.lowlevel
-
+from support.supervisor.poller import Poller
 from support.supervisor.reading import Line, LineCount, Scan
 from support.supervisor.spool import Bell, Mask, Spool
 
 PIPE_SIZE = 256 * 1024
 """Bytes. More makes no difference to speed, and a user's pipes together should stay below
 /proc/sys/fs/pipe-user-pages-soft (64 MiB), beyond which the kernel makes every new pipe tiny."""
-_LITTLE = 4 * 1024  # a reader that got less than this has probably emptied the pipe
 
 
 class Capture:
     """One stream of one process: its descriptor, as long as it is open, and its spool."""
 
-    def __init__(self, fd: int, path: Path, *, name: str, mask: Mask | None, bell: Bell) -> None:
-        """Takes over `fd`. The bell rings when a line has ended, on a terminal for anything, and when the
+    def __init__(
+        self, fd: int, path: Path, *, name: str, mask: Mask | None, bell: Bell, poller: Poller
+    ) -> None:
+        """Takes over `fd`, and takes in what comes until the last holder of the other end has closed it, or
+        `close` is called. The bell rings when a line has ended, on a terminal for anything, and when the
         process has ended."""
         os.set_blocking(fd, False)
         self.name = name
@@ -34,6 +34,8 @@ class Capture:
         self._bell = bell
         self._count = LineCount(path)
         self._spool = Spool(path, mask=mask, on_write=self._written)
+        self._poller = poller
+        poller.add(fd, self._readable)
 
     @property
     def fd(self) -> int | None:
@@ -49,19 +51,6 @@ class Capture:
     def last_line(self) -> int:
         """Offset in the spool where the line begins that is being written."""
         return self._spool.last_line
-
-    async def run(self) -> None:
-        """Takes in everything until the last holder of the other end has closed it, or `close` is called."""
-        try:
-            while not self._over:
-                taken = self._take()
-                if taken is None or 0 < taken < _LITTLE:
-                    await anyio.wait_readable(self._fd)
-                else:
-                    await anyio.lowlevel.checkpoint()  # a flood must not keep others from their turn
-        except anyio.ClosedResourceError:
-            return
-        self._release()
 
     def catch_up(self) -> None:
         """Takes in what has been printed by now. A process that goes on printing does not make this
@@ -96,6 +85,11 @@ class Capture:
             if last is not None:
                 yield last
 
+    def _readable(self) -> None:
+        """Takes in one piece only: a flood must not keep others from their turn."""
+        if self._take() == 0:
+            self._release()
+
     def _take(self) -> int | None:
         """Bytes taken in; 0 at the end, None if there is nothing now."""
         if self._over:
@@ -118,10 +112,9 @@ class Capture:
             self._spool.close()
 
     def _release(self) -> None:
-        # Apart from `_end`, because that may happen while no event loop runs, and this may wake `run`.
         if not self._released:
             self._released = True
-            anyio.notify_closing(self._fd)
+            self._poller.remove(self._fd)
             os.close(self._fd)
 
     def _written(self, line_ended: bool) -> None:

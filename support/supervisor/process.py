@@ -12,6 +12,7 @@ from support.supervisor.commands import Command, Exit
 from support.supervisor.errors import DiedEarly, NotReady, ProcessError
 from support.supervisor.leftovers import ProcessInfo, read_process, send
 from support.supervisor.output import Output, Printer
+from support.supervisor.poller import Poller
 from support.supervisor.spawning import Child, reap, resize
 from support.supervisor.spool import Bell
 from support.supervisor.tree import Tree
@@ -39,6 +40,7 @@ class Process:
         tree: Tree,
         captures: Mapping[str, Capture],
         bell: Bell,
+        poller: Poller,
         run: Run,
         on_exit: Callable[["Process", Exit], None],
         started_at: int,
@@ -57,8 +59,9 @@ class Process:
         self._exit: Exit | None = None
         self._ended = anyio.Event()
         self._races: set[anyio.CancelScope] = set()
-        self._watching = anyio.CancelScope(shield=True)
-        self._stopping = self._stopped = False
+        self._stopping = self._stopped = self._closed = False
+        self._poller = poller
+        poller.add(child.pidfd, self._over)
 
     def __repr__(self) -> str:
         return f"<Process {self.name}: {self._condition()}>"
@@ -173,23 +176,25 @@ class Process:
         _ = self._terminal
         self._captures["terminal"].close()
 
-    async def watch(self) -> None:
-        """Waits for the end, and takes note of it. Run by the supervisor, in the background."""
-        with self._watching:
-            try:
-                await anyio.wait_readable(self._child.pidfd)
-                self._notice()
-            finally:
-                os.close(self._child.pidfd)
-            # Orphans are known by their marks alone from now on: look who is there while they have them.
-            if not self._stopping:
-                self._tree.members()
-
     def close(self) -> None:
         """Lets go of everything. Called by the supervisor at the end."""
-        self._watching.cancel()
+        self._let_go()
         for capture in self._captures.values():
             capture.close()
+
+    def _over(self) -> None:
+        """Takes note of the end, as soon as it comes."""
+        self._notice()
+        self._let_go()
+        # Orphans are known by their marks alone from now on: look who is there while they have them.
+        if not self._stopping:
+            self._tree.members()
+
+    def _let_go(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._poller.remove(self._child.pidfd)
+            os.close(self._child.pidfd)
 
     async def _after_stop(self) -> Exit:
         exit_ = await self.wait()
@@ -200,7 +205,7 @@ class Process:
 
     def _notice(self) -> None:
         """Takes note of the end as soon as anybody asks, so that nobody is told that a zombie lives."""
-        if self._exit is not None or self._watching.cancel_called:
+        if self._exit is not None or self._closed:
             return
         self._exit = reap(self._child)
         if self._exit is not None:

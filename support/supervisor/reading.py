@@ -128,10 +128,11 @@ class LineCount:
 
 
 class Times:
-    """Says when a byte of a spool came in."""
+    """Says when a byte of a spool came in. Close it after use."""
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._opened: int | None = None
         self._starts: list[int] = []
         self._times: list[int] = []
         self._block = -1
@@ -144,6 +145,18 @@ class Times:
             self._load(self._block_of(offset, records))
             self._records = records
         return self._times[bisect_right(self._starts, offset) - 1]
+
+    def close(self) -> None:
+        if self._opened is not None:
+            os.close(self._opened)
+            self._opened = None
+
+    @property
+    def _fd(self) -> int:
+        """Opened when first asked for: there is an index once there is a byte."""
+        if self._opened is None:
+            self._opened = os.open(index_of(self._path), os.O_RDONLY)
+        return self._opened
 
     def _covers(self, offset: int, records: int) -> bool:
         # Where the last record loaded ends is not known, unless it is the last of all, then as now.
@@ -181,9 +194,8 @@ class Scan:
         self._start = start
         self._lines_before: int | None = None
         self._data = os.open(path, os.O_RDONLY)
-        self._index = os.open(index_of(path), os.O_RDONLY)
         self._cursor = Cursor(self._data, start)
-        self._times = Times(self._index)
+        self._times = Times(path)
 
     def step(self, upto: int) -> list[Line] | None:
         """What matches among some of the next whole lines before offset `upto`; None if there are no more."""
@@ -199,7 +211,7 @@ class Scan:
 
     def close(self) -> None:
         os.close(self._data)
-        os.close(self._index)
+        self._times.close()
 
     def __enter__(self) -> "Scan":
         return self

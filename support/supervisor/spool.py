@@ -2,7 +2,7 @@
 
 `NAME` holds the bytes as they came. `NAME.index` holds one record of 16 bytes for every piece that came at
 once: the offset where the piece begins, and when it came in monotonic nanoseconds, as little-endian 64-bit
-numbers.
+numbers. Until something came there is none.
 """
 
 import os
@@ -51,8 +51,7 @@ class Spool:
     def __init__(
         self, path: Path, *, mask: Mask | None = None, on_write: Callable[[bool], None] | None = None
     ) -> None:
-        """Creates the two files. `on_write` is called after each write; its argument says whether a line
-        ended."""
+        """Creates the file. `on_write` is called after each write; its argument says whether a line ended."""
         self.path = path
         self.size = 0
         """Bytes written."""
@@ -60,9 +59,8 @@ class Spool:
         """Offset where the line begins that is being written."""
         self._mask = mask
         self._on_write = on_write
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        self._data = os.open(path, flags, 0o600)
-        self._index = os.open(index_of(path), flags, 0o600)
+        self._data = _create(path)
+        self._index: int | None = None
 
     def write(self, data: bytes) -> None:
         """Takes in what was printed just now."""
@@ -75,12 +73,15 @@ class Spool:
         if self._mask is not None:
             self._append(self._mask.flush())
         os.close(self._data)
-        os.close(self._index)
+        if self._index is not None:
+            os.close(self._index)
 
     def _append(self, data: bytes) -> None:
         if not data:
             return
         record = RECORD.pack(self.size, time.monotonic_ns())
+        if self._index is None:
+            self._index = _create(index_of(self.path))
         # The data first: a record never speaks of bytes that are not there.
         _write_all(self._data, data)
         _write_all(self._index, record)
@@ -97,6 +98,10 @@ class Spool:
 def index_of(path: Path) -> Path:
     """The index that belongs to this spool."""
     return path.with_name(f"{path.name}.index")
+
+
+def _create(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -25,6 +25,7 @@ from support.supervisor.commands import Command, Exit
 from support.supervisor.errors import LeftBehind
 from support.supervisor.guardian import Guardian
 from support.supervisor.leftovers import TAG, read_process
+from support.supervisor.poller import Poller
 from support.supervisor.process import Process
 from support.supervisor.spawning import Child, keep_descriptors, reap, spawn, spawn_into
 from support.supervisor.spool import Bell, Mask
@@ -104,14 +105,13 @@ class Supervisor:
             tree=tree,
             captures=captures,
             bell=bell,
+            poller=self._poller,
             run=run,
             on_exit=self._exited,
             started_at=started_at,
         )
         self._trees.append(tree)
         self._processes.append(process)
-        for task in (process.watch, *(capture.run for capture in captures.values())):
-            self._tasks.start_soon(task)
         self._tell("process.started", command.name, pid=process.pid)
         return process
 
@@ -119,8 +119,10 @@ class Supervisor:
         become_subreaper()
         keep_descriptors()
         self._spools.mkdir(parents=True, exist_ok=True)
+        self._poller = Poller(self._failed)
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
+        self._tasks.start_soon(self._poller.run)
         self._open = True
         return self
 
@@ -138,6 +140,7 @@ class Supervisor:
         finally:
             for process in self._processes:
                 process.close()
+            self._poller.close()
             # The group makes a group of any exception it is told of; it has to know of cancellation only.
             cancelled = isinstance(error, anyio.get_cancelled_exc_class())
             told = (kind, error, trace) if cancelled else (None, None, None)
@@ -194,16 +197,24 @@ class Supervisor:
         for stream, fd in child.outputs.items():
             path = self._spools / f"{stem}.{stream}"
             mask = self._mask(path.name) if self._mask else None
-            captures[stream] = Capture(fd, path, name=stream, mask=mask, bell=bell)
+            captures[stream] = Capture(fd, path, name=stream, mask=mask, bell=bell, poller=self._poller)
         return captures
 
     def _free_stem(self, name: str) -> str:
         """The name, or with -2, -3 … if there are spools of that name from earlier starts."""
         stems = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
-        streams = ("stdout", "stderr", "terminal")
+        streams = ("stdout", "terminal")  # where there is the one of stderr there is the one of stdout
         return next(
-            s for s in stems if not any(os.path.exists(f"{self._spools}/{s}.{stream}") for stream in streams)
+            s for s in stems if not any((self._spools / f"{s}.{stream}").exists() for stream in streams)
         )
+
+    def _failed(self, error: Exception) -> None:
+        """Lets the error break the block, as that of any task would."""
+
+        async def fail() -> None:
+            raise error
+
+        self._tasks.start_soon(fail)
 
     def _exited(self, process: Process, exit_: Exit) -> None:
         seconds = (exit_.at - process.started_at) / 1e9

@@ -120,10 +120,11 @@ class Tree:
             looks = 2 if members else looks - 1
             for member in members:
                 send(member, signal.SIGKILL)
-            with anyio.move_on_after(1):
-                await _gone(members)
-            if members and time.monotonic() > deadline:
-                raise LeftBehind(_unkillable(self.name, members), members)
+            if members:
+                with anyio.move_on_after(1):
+                    await _gone(members)
+                if time.monotonic() > deadline:
+                    raise LeftBehind(_unkillable(self.name, members), members)
             self._reap(info for info in found if not info.alive)
         if self.guardian is not None:
             self.guardian.release(self.root.pid)
@@ -153,7 +154,7 @@ class Tree:
 
     def _strays(self, now: Snapshot) -> set[int]:
         """Those that only their working directory betrays."""
-        if self.guardian is None:
+        if self.guardian is None or not self.guardian.directories:
             return set()
         cwd = self._cwd
         if not any(within(cwd, str(private)) for private in self.guardian.directories):

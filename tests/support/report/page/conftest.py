@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,7 @@ class Browser:
 
         self._process = subprocess.Popen(
             [executable, *_FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            env={**os.environ, "TMPDIR": str(profile.parent)},
             preexec_fn=hand_over,
             close_fds=False,
             stdout=subprocess.DEVNULL,
@@ -159,9 +161,11 @@ def chromium() -> str:
 
 
 @pytest.fixture
-def browser(chromium: str, tmp_path: Path) -> Iterator[Browser]:
-    browser = Browser(chromium, tmp_path / "profile")
-    try:
-        yield browser
-    finally:
-        browser.close()
+def browser(chromium: str) -> Iterator[Browser]:
+    # Short, for its path is part of a socket's; and Chromium leaves things in it.
+    with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as directory:
+        browser = Browser(chromium, Path(directory) / "profile")
+        try:
+            yield browser
+        finally:
+            browser.close()
