@@ -4,6 +4,7 @@ behave loads it because of `runner = "support.runner:AcceptanceRunner"` in pypro
 """
 
 import functools
+import gc
 import os
 import signal
 import sys
@@ -21,7 +22,7 @@ from behave.matchers import Match
 from behave.model import Step
 from behave.model_type import Status
 from behave.reporter.summary import AbstractSummaryReporter
-from behave.runner import Context, Runner
+from behave.runner import Context, ContextMode, Runner
 
 from support.config import SettingError
 from support.evidence.redaction import Redactor, secrets_of
@@ -72,6 +73,9 @@ _NOTHING_RUN = (
     Unready,
 )
 """What is wrong with what was asked for, or with the machine; found before anything is started."""
+
+_SET_BY_BEHAVE = ("behave", 0, "behave", "")
+"""Where an attribute of the context was set, as behave keeps it: file, line, function, source."""
 
 _HOOKS = frozenset(
     f"{phase}_{kind}"
@@ -167,6 +171,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         self.load_hooks()
         self.load_step_definitions()
         self.context._set_root_attribute("prepared", plan.prepared)
+        gc.freeze()  # what is there now stays: the collector need not look at it, nor workers copy it
         return plan
 
     def _dry_run(self, plan: Plan) -> bool:
@@ -367,6 +372,15 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
 
 class _Context(Context):  # type: ignore[misc]
     """behave's context, which tells the runner of an abortion and of cleanups that fail."""
+
+    def __setattr__(self, attr: str, value: Any) -> None:
+        """What behave itself sets, at every sentence, it need not look for the line of code that does so."""
+        if attr[0] == "_" or self._mode is ContextMode.USER or self._origin.get(attr) is ContextMode.USER:
+            super().__setattr__(attr, value)
+        else:
+            self._stack[0][attr] = value
+            self._origin[attr] = ContextMode.BEHAVE
+            self._record[attr] = _SET_BY_BEHAVE
 
     def abort(self, reason: str | None = None) -> None:
         self._runner.note_abort(reason)

@@ -76,9 +76,13 @@ class Redactor:
             lambda name, offset: self._hits.append(Hit(source, name, time.monotonic_ns(), offset)),
         )
 
+    def suspects(self, text: str) -> bool:
+        """Whether there may be a secret in the text; if not, there is none."""
+        return any(sign in text for sign in self._signs)
+
     def text(self, text: str, source: str) -> str:
         """`text` with its secrets masked. A character of several bytes becomes as many `*`."""
-        if not any(sign in text for sign in self._signs):
+        if not self.suspects(text):
             return text
         mask = self.mask(source)
         return (mask.feed(text.encode(*_ENCODING)) + mask.flush()).decode(*_ENCODING)

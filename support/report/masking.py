@@ -3,7 +3,7 @@
 The evidence masks its own: processes' output, tickets, the audit log, model traffic and the timeline.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -24,6 +24,8 @@ def masked_run(run: RunInfo, redactor: Redactor) -> RunInfo:
 
 def masked_scenario(scenario: ScenarioResult, redactor: Redactor) -> ScenarioResult:
     """The scenario without secrets; those found in its sentences and reasons are added to its `secrets`."""
+    if not redactor.suspects("\n".join(_texts(scenario))):
+        return scenario
     before = len(redactor.hits)
     clean = _masked(scenario, redactor, source="the sentences and reasons")
     found = redactor.found_since(before)
@@ -46,6 +48,21 @@ def _masked(value: T, redactor: Redactor, *, source: str) -> T:
         fields = {name: _masked(one, redactor, source=source) for name, one in texts.items()}
         done = replace(value, **fields) if _differ(fields.values(), texts.values()) else value
     return done  # type: ignore[no-any-return]
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts in the value, however deep."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, tuple):
+            waiting += one
+        elif is_dataclass(one):
+            waiting += vars(one).values()
+        elif not isinstance(one, (int, float)) and isinstance(one, Mapping):
+            waiting += one.values()
 
 
 def _differ(some: Iterable[object], others: Iterable[object]) -> bool:

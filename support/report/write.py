@@ -2,7 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Container
+import traceback
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from support.evidence.redaction import Redactor
@@ -20,6 +22,8 @@ PAGE = "index.html"
 _SUMMARY = "summary.md"
 _MESSAGES = "messages.ndjson"
 _JUNIT = "junit"
+_UNTOLD = 255
+"""The exit status of a child that gives no errno."""
 EVIDENCE = "evidence"
 """The directory below the reports that beds keep their evidence in."""
 
@@ -31,17 +35,16 @@ def write_reports(result: RunResult, reports: Path, *, root: Path, redactor: Red
     features that are not in this result go, or a build server counts them again. Raises OSError when the
     directory cannot be written to.
     """
-    files = junit_files(result)
     (reports / _JUNIT).mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        _replace(reports / _JUNIT / name, content)
-    _remove_junit(reports, keep=files.keys())
-    _replace(reports / TRACEABILITY, to_json(result))
-    _replace(reports / _SUMMARY, summary_md(result).encode("utf-8", "backslashreplace"))
-    _replace(reports / _MESSAGES, messages_ndjson(result, root, redactor=redactor))
-    page = reports / PAGE
-    _replace(page, index_html(result, reports))
-    return page
+    with _beside(lambda: _replace(reports / _MESSAGES, messages_ndjson(result, root, redactor=redactor))):
+        files = junit_files(result)
+        for name, content in files.items():
+            _replace(reports / _JUNIT / name, content)
+        _remove_junit(reports, keep=files.keys())
+        _replace(reports / TRACEABILITY, to_json(result))
+        _replace(reports / _SUMMARY, summary_md(result).encode("utf-8", "backslashreplace"))
+        _replace(reports / PAGE, index_html(result, reports))
+    return reports / PAGE
 
 
 def clear_reports(reports: Path) -> None:
@@ -57,6 +60,32 @@ def _remove_junit(reports: Path, *, keep: Container[str]) -> None:
     for path in (reports / _JUNIT).glob("TEST-*.xml"):
         if path.name not in keep:
             path.unlink()
+
+
+@contextmanager
+def _beside(write: Callable[[], None]) -> Iterator[None]:
+    """Have a child of this process write what takes as long as all the rest, which is done meanwhile.
+
+    Raises OSError when the child could not.
+    """
+    child = os.fork()
+    if not child:
+        status = _UNTOLD
+        try:
+            write()
+            status = 0
+        except OSError as error:
+            status = error.errno or _UNTOLD
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    try:
+        yield
+    finally:
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status:
+        raise OSError(status, "it was not said why" if status == _UNTOLD else os.strerror(status))
 
 
 def _replace(path: Path, content: bytes) -> None:

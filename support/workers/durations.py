@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from statistics import median
 
 from support.report.model import ScenarioResult
 
@@ -24,7 +23,8 @@ class Durations:
     def __init__(self, reports: Path) -> None:
         self._path = reports / DURATIONS
         self._seconds = _read(self._path)
-        self._usual = median(self._seconds.values()) if self._seconds else _UNKNOWN
+        known = sorted(self._seconds.values())
+        self._usual = known[len(known) // 2] if known else _UNKNOWN
 
     def of(self, path: str, name: str) -> float:
         """Seconds that this scenario will take; what most take, when it has not run yet."""

@@ -1,5 +1,7 @@
 """A report is either whole or not there."""
 
+import errno
+import os
 from dataclasses import replace
 
 import pytest
@@ -41,6 +43,20 @@ def test_a_write_that_fails_leaves_the_earlier_file_and_no_litter(tmp_path, resu
         write_reports(replace(result, unassigned=()), tmp_path, root=tmp_path)
     assert path.read_bytes() == before
     assert not [p for p in tmp_path.rglob(".*") if p.is_file()]
+
+
+def test_what_a_child_of_the_process_writes_fails_as_loudly(tmp_path, result, monkeypatch, capfd) -> None:
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("support.report.write.messages_ndjson", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        write_reports(result, tmp_path, root=tmp_path)
+    assert (tmp_path / "index.html").exists()
+    monkeypatch.setattr("support.report.write.messages_ndjson", lambda *_, **__: 1 / 0)
+    with pytest.raises(OSError, match="it was not said why"):
+        write_reports(result, tmp_path, root=tmp_path)
+    assert "ZeroDivisionError" in capfd.readouterr().err
 
 
 def test_clearing_removes_results_and_evidence_and_nothing_else(tmp_path, result) -> None:
