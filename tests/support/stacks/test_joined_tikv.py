@@ -2,6 +2,7 @@
 
 import json
 
+import httpx
 import pytest
 
 from support.faults.tikv_network import OperatorBlind, StoreCutOffFromPd, StoreSlow
@@ -85,3 +86,12 @@ async def test_one_that_is_not_in_its_steady_state_is_left_alone(control):
         assert pid(control, "tikv0") is None
     finally:
         ask(control, "start", "tikv0")
+
+
+async def test_one_that_elects_at_this_moment_is_joined_when_it_has(control):
+    url = next(iter(json.loads(ask(control, "suite", "endpoints"))["pd_urls"].values()))
+    async with httpx.AsyncClient() as client:
+        for _ in range(5):
+            (await client.post(f"{url}/pd/api/v1/leader/resign")).raise_for_status()
+            async with joined_tikv(control) as joined:  # whose new leader has not heard of the stores yet
+                await joined.steady(within=joined.settles_within)
