@@ -1,6 +1,6 @@
 """The Docker engine, as the docker stacks use it: python-on-whales in threads, and errors in plain words.
 
-    engine = await Engine.find(os.environ, tag=guardian.tag)
+    engine = Engine.find(os.environ, tag=guardian.tag)
     await engine.call("pause redis", lambda docker: docker.container.pause("redis"), within=10)
 
 Nothing of this is imported unless a run asks for a docker stack.
@@ -82,21 +82,7 @@ class Engine:
 
     def ask(self, *words: str) -> str:
         """What a short docker command prints. Raises BrokenBed."""
-        try:
-            asked = subprocess.run(
-                [self.client, *words],
-                env={**os.environ, **self.environment},
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_ASKED_WITHIN,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise BrokenBed(f"docker {words[0]}: {error}") from error
-        if asked.returncode:
-            raise BrokenBed(f"docker {words[0]}: {asked.stderr.strip()[-_SHOWN:]}")
-        return asked.stdout.strip()
+        return _asked(self.client, {**os.environ, **self.environment}, *words)
 
     def _docker(self) -> DockerClient:
         variables = {**(self.variables or {}), **self.environment}
@@ -112,19 +98,31 @@ class Engine:
 
 
 def engine_host(client: str, environ: Mapping[str, str]) -> str:
-    """The address of the engine that `client` speaks to: that of DOCKER_HOST, or of the chosen context."""
+    """The address of the engine that `client` speaks to: that of DOCKER_HOST, or of the chosen context.
+
+    Raises BrokenBed when there is no such context.
+    """
     if environ.get("DOCKER_HOST"):
         return environ["DOCKER_HOST"]
-    asked = subprocess.run(
-        [client, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"],
-        env=dict(environ),
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_ASKED_WITHIN,
-        check=False,
-    )
-    return asked.stdout.strip() or "unix:///var/run/docker.sock"
+    return _asked(client, environ, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+
+
+def _asked(client: str, environ: Mapping[str, str], *words: str) -> str:
+    try:
+        asked = subprocess.run(
+            [client, *words],
+            env=dict(environ),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_ASKED_WITHIN,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BrokenBed(f"docker {words[0]}: {error}") from error
+    if asked.returncode:
+        raise BrokenBed(f"docker {words[0]}: {asked.stderr.strip()[-_SHOWN:]}")
+    return asked.stdout.strip()
 
 
 def said_by(error: DockerException) -> str:
