@@ -184,7 +184,8 @@ class Process:
 
     def _over(self) -> None:
         """Takes note of the end, as soon as it comes."""
-        self._notice()
+        if self.alive:
+            return
         self._let_go()
         # Orphans are known by their marks alone from now on: look who is there while they have them.
         if not self._stopping:
