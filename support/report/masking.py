@@ -59,9 +59,11 @@ def _texts(value: object) -> Iterator[str]:
             yield one
         elif isinstance(one, tuple):
             waiting += one
+        elif one is None or isinstance(one, (int, float)):
+            continue
         elif is_dataclass(one):
             waiting += vars(one).values()
-        elif not isinstance(one, (int, float)) and isinstance(one, Mapping):
+        elif isinstance(one, Mapping):
             waiting += one.values()
 
 

@@ -107,7 +107,10 @@ def _operator(settings: Settings) -> str:
 
 
 def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version(), "system": platform.platform()}
+    machine = platform.uname()
+    # platform.platform() would read all of the interpreter for the name of its libc.
+    system = f"{machine.system}-{machine.release}-{machine.machine}"
+    versions = {"python": platform.python_version(), "system": system}
     for package in _PACKAGES:
         try:
             versions[package] = metadata.version(package)

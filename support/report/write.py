@@ -1,5 +1,6 @@
 """The files of a run under its reports directory, each either whole or not there."""
 
+import gc
 import os
 import shutil
 import traceback
@@ -71,6 +72,7 @@ def _beside(write: Callable[[], None]) -> Iterator[None]:
     child = os.fork()
     if not child:
         status = _UNTOLD
+        gc.disable()  # it ends soon, and the pages that it looks at would be copied
         try:
             write()
             status = 0
