@@ -2,11 +2,11 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from support.machine.finding import Finding, Unready
+from support.stacks.asking import NoAnswer, asked
 
 _ASKED_WITHIN = 10.0
 _ROOM = 1 << 30
@@ -18,10 +18,6 @@ _OF_THE_SUITE = "operator-acceptance/"
 """How the names of images begin that are built here."""
 
 
-class _NoAnswer(Exception):
-    """A docker command failed; the message is what it said last."""
-
-
 def engine(environ: Mapping[str, str]) -> Finding:
     """The Docker engine, and whether it answers."""
     client = shutil.which("docker", path=environ.get("PATH"))
@@ -31,7 +27,7 @@ def engine(environ: Mapping[str, str]) -> Finding:
         )
     try:
         version = _ask(environ, "version", "--format", "{{.Server.Version}}")
-    except _NoAnswer as error:
+    except NoAnswer as error:
         return Finding(
             name="Docker",
             fits=False,
@@ -46,7 +42,7 @@ def compose(environ: Mapping[str, str]) -> Finding:
     """The compose plugin of the docker command."""
     try:
         version = _ask(environ, "compose", "version", "--short")
-    except _NoAnswer:
+    except NoAnswer:
         version = ""
     major = version.removeprefix("v").partition(".")[0]
     return Finding(
@@ -63,7 +59,7 @@ def room(environ: Mapping[str, str]) -> Finding:
     try:
         root = Path(_ask(environ, "info", "--format", "{{.DockerRootDir}}"))
         status = os.statvfs(root)
-    except _NoAnswer as error:
+    except NoAnswer as error:
         return Finding(name="Docker disk", fits=False, seen=str(error), next_step="docker info")
     except OSError:
         return Finding(name="Docker disk", fits=True, seen="the engine's disk is not one of this machine")
@@ -86,7 +82,7 @@ def images(environ: Mapping[str, str]) -> Finding:
             if not image.startswith(("prom/", "grafana/"))
         }
         there = set(_ask(environ, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split())
-    except _NoAnswer as error:
+    except NoAnswer as error:
         return Finding(name="Docker images", fits=False, seen=str(error), next_step="docker image ls")
     missing = sorted(wanted - there)
     pulled = [image for image in missing if not image.startswith(_OF_THE_SUITE)]
@@ -95,7 +91,7 @@ def images(environ: Mapping[str, str]) -> Finding:
     if pulled:
         try:
             _ask(environ, "manifest", "inspect", pulled[0])
-        except _NoAnswer as error:
+        except NoAnswer as error:
             return Finding(
                 name="Docker images",
                 fits=False,
@@ -129,20 +125,12 @@ def require(environ: Mapping[str, str]) -> None:
 def _ask(environ: Mapping[str, str], *words: str) -> str:
     client = shutil.which("docker", path=environ.get("PATH"))
     if client is None:
-        raise _NoAnswer("no docker on the PATH")
+        raise NoAnswer("no docker on the PATH")
     try:
-        asked = subprocess.run(
-            [client, *words],
-            env=dict(environ),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_ASKED_WITHIN,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise _NoAnswer(f"docker {words[0]}: {error}") from error
-    said = asked.stdout.strip()
-    if asked.returncode or not said:
-        raise _NoAnswer((asked.stderr.strip().splitlines() or [f"docker {words[0]} says nothing"])[-1])
+        answer = asked([client, *words], environ, within=_ASKED_WITHIN)
+    except NoAnswer as error:
+        raise NoAnswer(f"docker {words[0]}: {error}") from error
+    said = answer.stdout.strip()
+    if answer.returncode or not said:
+        raise NoAnswer((answer.stderr.strip().splitlines() or [f"docker {words[0]} says nothing"])[-1])
     return said

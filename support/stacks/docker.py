@@ -8,7 +8,6 @@ Nothing of this is imported unless a run asks for a docker stack.
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ import anyio.to_thread
 from python_on_whales import DockerClient
 from python_on_whales.exceptions import DockerException
 
+from support.stacks.asking import NoAnswer, asked
 from support.supervisor.leftovers import TAG
 from support.verdict import BrokenBed
 
@@ -82,7 +82,7 @@ class Engine:
 
     def ask(self, *words: str) -> str:
         """What a short docker command prints. Raises BrokenBed."""
-        return _asked(self.client, {**os.environ, **self.environment}, *words)
+        return _said(self.client, {**os.environ, **self.environment}, *words)
 
     def _docker(self) -> DockerClient:
         variables = {**(self.variables or {}), **self.environment}
@@ -104,25 +104,17 @@ def engine_host(client: str, environ: Mapping[str, str]) -> str:
     """
     if environ.get("DOCKER_HOST"):
         return environ["DOCKER_HOST"]
-    return _asked(client, environ, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+    return _said(client, environ, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
 
 
-def _asked(client: str, environ: Mapping[str, str], *words: str) -> str:
+def _said(client: str, environ: Mapping[str, str], *words: str) -> str:
     try:
-        asked = subprocess.run(
-            [client, *words],
-            env=dict(environ),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_ASKED_WITHIN,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        answer = asked([client, *words], environ, within=_ASKED_WITHIN)
+    except NoAnswer as error:
         raise BrokenBed(f"docker {words[0]}: {error}") from error
-    if asked.returncode:
-        raise BrokenBed(f"docker {words[0]}: {asked.stderr.strip()[-_SHOWN:]}")
-    return asked.stdout.strip()
+    if answer.returncode:
+        raise BrokenBed(f"docker {words[0]}: {answer.stderr.strip()[-_SHOWN:]}")
+    return answer.stdout.strip()
 
 
 def said_by(error: DockerException) -> str:

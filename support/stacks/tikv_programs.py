@@ -7,13 +7,13 @@ none of them passes for the real thing under whatever name it is installed.
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from support.stacks.asking import NoAnswer, asked
 from support.verdict import BrokenBed
 
 DEFAULT_TIMES = 20.0
@@ -96,36 +96,29 @@ def find_binaries(environ: Mapping[str, str], directory: Path | None) -> Mapping
                 f"no {name} {f'in {directory}' if directory else 'on the PATH'}\n"
                 "try: tiup install pd:v8.5.7 tikv:v8.5.7, and -D tikv_bin=~/.tiup/components"
             )
-        found[name] = _asked(program)
+        found[name] = _binary(program)
     return found
 
 
 @cache
-def _asked(program: str) -> Binary:
+def _binary(program: str) -> Binary:
     try:
-        asked = subprocess.run(
-            [program, "--version"],
-            env={"PATH": os.defpath},  # as the nodes will be started
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_ASKED_WITHIN,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        environ = {"PATH": os.defpath}  # as the nodes will be started
+        answer = asked([program, "--version"], environ, within=_ASKED_WITHIN)
+    except NoAnswer as error:
         raise BrokenBed(f"{program} --version: {error}\ntry: {program} --version") from error
-    version = re.search(r"^Release Version:\s*(\S+)", asked.stdout, re.MULTILINE)
-    if asked.returncode or version is None:
-        said = (asked.stderr.strip() or asked.stdout.strip() or "nothing").splitlines()[-1]
+    version = re.search(r"^Release Version:\s*(\S+)", answer.stdout, re.MULTILINE)
+    if answer.returncode or version is None:
+        said = (answer.stderr.strip() or answer.stdout.strip() or "nothing").splitlines()[-1]
         raise BrokenBed(
             f"{program} --version does not say which release it is; it ended with status "
-            f"{asked.returncode} and said: {said}\ntry: {program} --version"
+            f"{answer.returncode} and said: {said}\ntry: {program} --version"
         )
-    scale = re.search(r"^Time Scale:\s*([0-9.]+)", asked.stdout, re.MULTILINE)
+    scale = re.search(r"^Time Scale:\s*([0-9.]+)", answer.stdout, re.MULTILINE)
     return Binary(
         path=program,
         version=version[1],
-        stand_in=bool(re.search(r"^Stand-in:\s*yes", asked.stdout, re.MULTILINE)),
+        stand_in=bool(re.search(r"^Stand-in:\s*yes", answer.stdout, re.MULTILINE)),
         times=float(scale[1]) if scale else 1.0,
     )
 
