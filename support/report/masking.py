@@ -3,7 +3,7 @@
 The evidence masks its own: processes' output, tickets, the audit log, model traffic and the timeline.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass, replace
 from typing import Any, TypeVar
 
@@ -13,40 +13,40 @@ from support.report.model import RunInfo, ScenarioResult
 __all__ = ["masked_run", "masked_scenario"]
 
 T = TypeVar("T")
+Result = TypeVar("Result", RunInfo, ScenarioResult)
 
 
 def masked_run(run: RunInfo, redactor: Redactor) -> RunInfo:
     """What is said of the run without secrets; those found in it are added to its `secrets`."""
-    before = len(redactor.hits)
-    clean = _masked(run, redactor, source="the run itself")
-    return replace(clean, secrets=(*clean.secrets, *redactor.found_since(before)))
+    return _without_secrets(run, redactor, source="the run itself")
 
 
 def masked_scenario(scenario: ScenarioResult, redactor: Redactor) -> ScenarioResult:
     """The scenario without secrets; those found in its sentences and reasons are added to its `secrets`."""
-    if not redactor.suspects("\n".join(_texts(scenario))):
-        return scenario
+    return _without_secrets(scenario, redactor, source="the sentences and reasons")
+
+
+def _without_secrets(result: Result, redactor: Redactor, *, source: str) -> Result:
+    if not redactor.suspects("\n".join(_texts(result))):
+        return result
     before = len(redactor.hits)
-    clean = _masked(scenario, redactor, source="the sentences and reasons")
-    found = redactor.found_since(before)
-    return replace(clean, secrets=tuple(dict.fromkeys((*clean.secrets, *found)))) if found else clean
+    clean: Result = _masked(result, redactor, source=source)
+    found: tuple[str, ...] = redactor.found_since(before)
+    return replace(clean, secrets=tuple(dict.fromkeys((*clean.secrets, *found))))
 
 
 def _masked(value: T, redactor: Redactor, *, source: str) -> T:
-    """The value with the secrets in all its texts masked, however deep; the same object, if it has none."""
+    """The value with the secrets in all its texts masked, however deep."""
     done: Any = value
     if isinstance(value, str):
         done = redactor.text(value, source)
     elif isinstance(value, tuple):
-        each = [_masked(one, redactor, source=source) for one in value]
-        done = tuple(each) if _differ(each, value) else value
+        done = tuple(_masked(one, redactor, source=source) for one in value)
     elif isinstance(value, Mapping):
-        items = {key: _masked(one, redactor, source=source) for key, one in value.items()}
-        done = items if _differ(items.values(), value.values()) else value
+        done = {key: _masked(one, redactor, source=source) for key, one in value.items()}
     elif is_dataclass(value) and not isinstance(value, type):
-        texts = {name: one for name, one in vars(value).items() if not isinstance(one, (int, float))}
-        fields = {name: _masked(one, redactor, source=source) for name, one in texts.items()}
-        done = replace(value, **fields) if _differ(fields.values(), texts.values()) else value
+        fields = {name: _masked(one, redactor, source=source) for name, one in vars(value).items()}
+        done = replace(value, **fields)
     return done  # type: ignore[no-any-return]
 
 
@@ -65,7 +65,3 @@ def _texts(value: object) -> Iterator[str]:
             waiting += vars(one).values()
         elif isinstance(one, Mapping):
             waiting += one.values()
-
-
-def _differ(some: Iterable[object], others: Iterable[object]) -> bool:
-    return any(one is not other for one, other in zip(some, others, strict=True))

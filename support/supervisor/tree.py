@@ -154,7 +154,7 @@ class Tree:
 
     def _strays(self, now: Snapshot) -> set[int]:
         """Those that only their working directory betrays."""
-        if self.guardian is None or not self.guardian.directories:
+        if self.guardian is None:
             return set()
         cwd = self._cwd
         if not any(within(cwd, str(private)) for private in self.guardian.directories):
