@@ -3,8 +3,7 @@
     uv run python benchmarks/supervising.py
 
 Both start the same program from the same directory and environment, and both end with SIGTERM and a wait for
-each. Bare is what subprocess does with pipes for what is printed, which nobody reads. A filesystem takes 7 to
-250 µs to create a file, on one disk by where the directory lies.
+each. Bare is what subprocess does with pipes for what is printed, which nobody reads.
 """
 
 import os
@@ -30,12 +29,11 @@ PATH = {"PATH": os.defpath}
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="supervising-") as directory:
         memory = 0.0
-        bare, ours, created = [], [], []
+        bare, ours = [], []
         for number in range(ROUNDS):
             bare.append(started_and_stopped_bare(Path(directory)))
             *times, held = anyio.run(supervised, Path(directory) / str(number))
             ours.append(times)
-            created.append(seconds_to_create(Path(directory) / str(number)))
             memory = memory or held  # later rounds use again what the first has taken
     for what, of_bare, of_ours in (
         ("start", min(each[0] for each in bare), min(each[0] for each in ours)),
@@ -43,7 +41,6 @@ def main() -> None:
         ("both", min(map(sum, bare)), min(map(sum, ours))),
     ):
         print(f"{what}: {of_ours:.2f} s supervised, {of_bare:.2f} s bare: {of_ours / of_bare:.2f} ×")
-    print(f"of it creating spools, which bare has none of: {min(created):.2f} s")
     print(f"memory of the harness for each: {memory:.0f} KiB")
 
 
@@ -80,14 +77,6 @@ async def supervised(directory: Path) -> tuple[float, float, float]:
                 await supervisor.spawn(Command(name=f"sleep-{number}", argv=ARGV, cwd=directory, env=PATH))
             up, held = time.perf_counter(), resident()
         return up - began, time.perf_counter() - up, (held - before) / PROCESSES
-
-
-def seconds_to_create(directory: Path) -> float:
-    """Seconds that this filesystem takes to create as many files as there were spools."""
-    began = time.perf_counter()
-    for number in range(2 * PROCESSES):
-        os.close(os.open(directory / f"spool-{number}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    return time.perf_counter() - began
 
 
 def resident() -> float:

@@ -11,9 +11,8 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from behave.exception import ConfigError, InvalidFileLocationError, InvalidFilenameError
 from behave.exception import FileNotFoundError as NoSuchFeature
@@ -50,10 +49,11 @@ from support.terminal import open_missing, say
 from support.verdict import classify
 from support.workers.durations import Durations
 from support.workers.jobs import Load, jobs_of
-from support.workers.progress import Progress
-from support.workers.replay import Notes
-from support.workers.side_by_side import SideBySide
-from support.workers.worker import Feed, die_with
+
+if TYPE_CHECKING:  # a run with one job has no need of workers, nor the time to load them
+    from multiprocessing.connection import Connection
+
+    from support.workers.side_by_side import SideBySide
 
 __all__ = ["AcceptanceRunner"]
 
@@ -241,6 +241,9 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
 
     def _run_side_by_side(self, plan: Plan, jobs: int, durations: Durations) -> bool:
         """Have the scenarios run by workers, which call the hooks; here it only looks like running."""
+        from support.workers.progress import Progress
+        from support.workers.side_by_side import SideBySide
+
         assert self._collector is not None
         hooks, self.hooks = self.hooks, {}
         self._side_by_side = SideBySide(
@@ -259,9 +262,12 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         return failed or self._side_by_side.failed
 
     def _work(
-        self, plan: Plan, hooks: dict[str, Callable[..., None]], run: int, connection: Connection
+        self, plan: Plan, hooks: dict[str, Callable[..., None]], run: int, connection: "Connection"
     ) -> NoReturn:
         """Be a worker of the run with this pid, from which this process was forked."""
+        from support.workers.replay import Notes
+        from support.workers.worker import Feed, die_with
+
         status = 1
         try:
             os.setsid()  # what a terminal sends goes to the run, which passes it on
@@ -371,7 +377,8 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
 
 
 class _Context(Context):  # type: ignore[misc]
-    """behave's context, which tells the runner of an abortion and of cleanups that fail."""
+    """behave's context, which tells the runner of an abortion and of cleanups that fail, and spares the time
+    that behave takes over every sentence and scenario for what is seldom asked for."""
 
     def __setattr__(self, attr: str, value: Any) -> None:
         """What behave itself sets, at every sentence, it need not look for the line of code that does so."""
@@ -385,6 +392,13 @@ class _Context(Context):  # type: ignore[misc]
     def abort(self, reason: str | None = None) -> None:
         self._runner.note_abort(reason)
         self._set_root_attribute("aborted", True)
+
+    def _pop(self, capture_sink: Any = None) -> None:
+        """Have what cleanups print captured, which takes a while, only if there are any."""
+        if self._stack[0]["@cleanups"]:
+            super()._pop(capture_sink)
+        else:
+            del self._stack[0]
 
     def _do_cleanups(self) -> None:
         try:

@@ -11,7 +11,6 @@ from pathlib import Path
 from support.evidence.redaction import Redactor
 from support.report.index_page import index_html
 from support.report.junit import junit_files
-from support.report.messages import messages_ndjson
 from support.report.model import RunResult
 from support.report.summary import summary_md
 from support.report.traceability import to_json
@@ -37,7 +36,7 @@ def write_reports(result: RunResult, reports: Path, *, root: Path, redactor: Red
     directory cannot be written to.
     """
     (reports / _JUNIT).mkdir(parents=True, exist_ok=True)
-    with _beside(lambda: _replace(reports / _MESSAGES, messages_ndjson(result, root, redactor=redactor))):
+    with _beside(lambda: _write_messages(result, reports, root=root, redactor=redactor)):
         files = junit_files(result)
         for name, content in files.items():
             _replace(reports / _JUNIT / name, content)
@@ -88,6 +87,12 @@ def _beside(write: Callable[[], None]) -> Iterator[None]:
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if status:
         raise OSError(status, "it was not said why" if status == _UNTOLD else os.strerror(status))
+
+
+def _write_messages(result: RunResult, reports: Path, *, root: Path, redactor: Redactor | None) -> None:
+    from support.report.messages import messages_ndjson  # nobody but the child needs Cucumber's parser
+
+    _replace(reports / _MESSAGES, messages_ndjson(result, root, redactor=redactor))
 
 
 def _replace(path: Path, content: bytes) -> None:

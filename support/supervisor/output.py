@@ -6,10 +6,11 @@ await process.output.never("Traceback", since=mark, for_=2)
 """
 
 import heapq
+import os
 import re
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import anyio.lowlevel
 from support.supervisor.capture import Capture
 from support.supervisor.commands import Exit
 from support.supervisor.errors import DiedEarly, NotSeen, Unexpected
-from support.supervisor.reading import Line, Scan, before_the_end
+from support.supervisor.reading import File, Line, Scan, before_the_end
 from support.supervisor.spool import Bell
 
 _PIECE = 64 * 1024  # bytes
@@ -74,7 +75,7 @@ class Output:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The spool of each stream."""
+        """The spool of each stream, which is there once something was printed."""
         return tuple(capture.path for capture in self._captures)
 
     def mark(self) -> Mark:
@@ -168,8 +169,9 @@ class Output:
         """For error messages: the state of the process, its last lines, and where to read the rest."""
         shown = [f"    {line.stream} | {line.text[:_SHOWN]}" for line in self._last(20)]
         last = ["  last lines:", *shown] if shown else ["  it printed nothing"]
-        paths = ", ".join(str(path) for path in self.paths)
-        return "\n".join([f"  process: {self._printer.condition()}", *last, f"  whole output: {paths}"])
+        paths = [str(capture.path) for capture in self._captures if capture.size]
+        whole = [f"  whole output: {', '.join(paths)}"] if paths else []
+        return "\n".join([f"  process: {self._printer.condition()}", *last, *whole])
 
     def _last(self, count: int) -> list[Line]:
         each = []
@@ -216,15 +218,18 @@ class Stream(Output):
 
     @property
     def path(self) -> Path:
-        """Its spool."""
+        """Its spool, which is there once something was printed."""
         return self._captures[0].path
 
     async def data(self) -> AsyncGenerator[bytes, None]:
         """The bytes as they come, from the first, until the output is over."""
-        with self.path.open("rb", buffering=0) as spool:
+        offset = 0
+        with closing(File(self.path)) as spool:
             while True:
                 news, over = self._bell.listen(), self.over
-                while data := spool.read(_PIECE):
+                while offset < self._captures[0].size:
+                    data = os.pread(spool.fd, _PIECE, offset)
+                    offset += len(data)
                     yield data
                 if over:
                     return

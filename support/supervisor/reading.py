@@ -44,12 +44,32 @@ class RawLine(NamedTuple):
     """At most LINE_LIMIT bytes, without the newline."""
 
 
+class File:
+    """A file that is opened when it is first read: there is a spool once there is a byte. Close it after
+    use."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._opened: int | None = None
+
+    @property
+    def fd(self) -> int:
+        if self._opened is None:
+            self._opened = os.open(self._path, os.O_RDONLY)
+        return self._opened
+
+    def close(self) -> None:
+        if self._opened is not None:
+            os.close(self._opened)
+            self._opened = None
+
+
 class Cursor:
     """Goes through the lines of a spool that is still being written."""
 
-    def __init__(self, fd: int, start: int) -> None:
-        """`start` is the offset where a line begins."""
-        self._fd = fd
+    def __init__(self, path: Path, start: int) -> None:
+        """`start` is the offset where a line begins. Close it after use."""
+        self._file = File(path)
         self._offset = start
         self._scanned = start
         self._lines = 0
@@ -61,7 +81,7 @@ class Cursor:
         more."""
         if self._scanned >= upto:
             return None
-        data = os.pread(self._fd, min(LINE_LIMIT, upto - self._scanned), self._scanned)
+        data = os.pread(self._file.fd, min(LINE_LIMIT, upto - self._scanned), self._scanned)
         if self._head is not None:
             return self._go_on_with_long_line(data)
         end = data.rfind(b"\n")
@@ -79,8 +99,11 @@ class Cursor:
             return None
         data = self._head
         if data is None:
-            data = os.pread(self._fd, min(LINE_LIMIT, upto - self._offset), self._offset)
+            data = os.pread(self._file.fd, min(LINE_LIMIT, upto - self._offset), self._offset)
         return RawLine(self._lines, self._offset, upto - 1, data)
+
+    def close(self) -> None:
+        self._file.close()
 
     def _split(self, data: bytes) -> list[RawLine]:
         lines = []
@@ -131,8 +154,7 @@ class Times:
     """Says when a byte of a spool came in. Close it after use."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._opened: int | None = None
+        self._index = File(index_of(path))
         self._starts: list[int] = []
         self._times: list[int] = []
         self._block = -1
@@ -140,23 +162,14 @@ class Times:
 
     def at(self, offset: int) -> int:
         """Monotonic nanoseconds."""
-        records = os.fstat(self._fd).st_size // RECORD.size
+        records = os.fstat(self._index.fd).st_size // RECORD.size
         if not self._starts or not self._starts[0] <= offset or not self._covers(offset, records):
             self._load(self._block_of(offset, records))
             self._records = records
         return self._times[bisect_right(self._starts, offset) - 1]
 
     def close(self) -> None:
-        if self._opened is not None:
-            os.close(self._opened)
-            self._opened = None
-
-    @property
-    def _fd(self) -> int:
-        """Opened when first asked for: there is an index once there is a byte."""
-        if self._opened is None:
-            self._opened = os.open(index_of(self._path), os.O_RDONLY)
-        return self._opened
+        self._index.close()
 
     def _covers(self, offset: int, records: int) -> bool:
         # Where the last record loaded ends is not known, unless it is the last of all, then as now.
@@ -167,7 +180,9 @@ class Times:
         low, high = 0, (records - 1) // _BLOCK
         while low < high:
             middle = (low + high + 1) // 2
-            start: int = RECORD.unpack(os.pread(self._fd, RECORD.size, middle * _BLOCK * RECORD.size))[0]
+            start: int = RECORD.unpack(os.pread(self._index.fd, RECORD.size, middle * _BLOCK * RECORD.size))[
+                0
+            ]
             if start <= offset:
                 low = middle
             else:
@@ -175,7 +190,7 @@ class Times:
         return low
 
     def _load(self, block: int) -> None:
-        data = os.pread(self._fd, _BLOCK * RECORD.size, block * _BLOCK * RECORD.size)
+        data = os.pread(self._index.fd, _BLOCK * RECORD.size, block * _BLOCK * RECORD.size)
         records = list(RECORD.iter_unpack(data[: len(data) // RECORD.size * RECORD.size]))
         self._starts = [record[0] for record in records]
         self._times = [record[1] for record in records]
@@ -193,8 +208,7 @@ class Scan:
         self._count = count
         self._start = start
         self._lines_before: int | None = None
-        self._data = os.open(path, os.O_RDONLY)
-        self._cursor = Cursor(self._data, start)
+        self._cursor = Cursor(path, start)
         self._times = Times(path)
 
     def step(self, upto: int) -> list[Line] | None:
@@ -210,7 +224,7 @@ class Scan:
         return self._matching(raw) if raw else None
 
     def close(self) -> None:
-        os.close(self._data)
+        self._cursor.close()
         self._times.close()
 
     def __enter__(self) -> "Scan":
@@ -240,12 +254,12 @@ class Scan:
 
 def before_the_end(path: Path, end: int, count: int) -> int:
     """The offset of the line that is `count` lines before the one at offset `end`, at least 0."""
-    fd = os.open(path, os.O_RDONLY)
+    spool = File(path)
     try:
         while end and count:
-            end, count = _beginning(fd, end), count - 1
+            end, count = _beginning(spool.fd, end), count - 1
     finally:
-        os.close(fd)
+        spool.close()
     return end
 
 

@@ -2,7 +2,7 @@
 
 `NAME` holds the bytes as they came. `NAME.index` holds one record of 16 bytes for every piece that came at
 once: the offset where the piece begins, and when it came in monotonic nanoseconds, as little-endian 64-bit
-numbers. Until something came there is none.
+numbers. Until something came there is neither: most programs print on one of their streams only.
 """
 
 import os
@@ -51,7 +51,7 @@ class Spool:
     def __init__(
         self, path: Path, *, mask: Mask | None = None, on_write: Callable[[bool], None] | None = None
     ) -> None:
-        """Creates the file. `on_write` is called after each write; its argument says whether a line ended."""
+        """`on_write` is called after each write; its argument says whether a line ended."""
         self.path = path
         self.size = 0
         """Bytes written."""
@@ -59,11 +59,10 @@ class Spool:
         """Offset where the line begins that is being written."""
         self._mask = mask
         self._on_write = on_write
-        self._data = _create(path)
-        self._index: int | None = None
+        self._files: tuple[int, int] | None = None
 
     def write(self, data: bytes) -> None:
-        """Takes in what was printed just now."""
+        """Takes in what was printed just now. Raises FileExistsError if there is an old spool."""
         if self._mask is not None:
             data = self._mask.feed(data)
         self._append(data)
@@ -72,19 +71,19 @@ class Spool:
         """Nothing more will come."""
         if self._mask is not None:
             self._append(self._mask.flush())
-        os.close(self._data)
-        if self._index is not None:
-            os.close(self._index)
+        for fd in self._files or ():
+            os.close(fd)
 
     def _append(self, data: bytes) -> None:
         if not data:
             return
         record = RECORD.pack(self.size, time.monotonic_ns())
-        if self._index is None:
-            self._index = _create(index_of(self.path))
+        if self._files is None:
+            self._files = _create(self.path), _create(index_of(self.path))
+        spool, index = self._files
         # The data first: a record never speaks of bytes that are not there.
-        _write_all(self._data, data)
-        _write_all(self._index, record)
+        _write_all(spool, data)
+        _write_all(index, record)
         # Lines are counted when somebody asks for a number: counting them here would take a third of all the
         # time.
         newline = data.rfind(b"\n")

@@ -33,6 +33,7 @@ from support.supervisor.subreaper import become_subreaper
 from support.supervisor.tree import Census, Tree
 
 _numbers = itertools.count(1)  # one sequence for all supervisors: they may share a run
+_taken: set[str] = set()  # DIRECTORY/NAME of all spools, of all supervisors: they may share a directory
 
 
 class Supervisor:
@@ -119,6 +120,7 @@ class Supervisor:
         become_subreaper()
         keep_descriptors()
         self._spools.mkdir(parents=True, exist_ok=True)
+        _taken.update(str(old.with_suffix("")) for old in self._spools.iterdir())
         self._poller = Poller(self._failed)
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
@@ -195,18 +197,18 @@ class Supervisor:
         captures = {}
         stem = self._free_stem(name)
         for stream, fd in child.outputs.items():
-            path = self._spools / f"{stem}.{stream}"
+            path = Path(f"{stem}.{stream}")
             mask = self._mask(path.name) if self._mask else None
             captures[stream] = Capture(fd, path, name=stream, mask=mask, bell=bell, poller=self._poller)
         return captures
 
     def _free_stem(self, name: str) -> str:
-        """The name, or with -2, -3 … if there are spools of that name from earlier starts."""
-        stems = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
-        streams = ("stdout", "terminal")  # where there is the one of stderr there is the one of stdout
-        return next(
-            s for s in stems if not any((self._spools / f"{s}.{stream}").exists() for stream in streams)
-        )
+        """DIRECTORY/NAME, or with -2, -3 … if there are spools of that name from earlier starts."""
+        first = f"{self._spools}/{name}"
+        stems = itertools.chain([first], (f"{first}-{number}" for number in itertools.count(2)))
+        stem = next(stem for stem in stems if stem not in _taken)
+        _taken.add(stem)
+        return stem
 
     def _failed(self, error: Exception) -> None:
         """Lets the error break the block, as that of any task would."""

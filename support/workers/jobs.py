@@ -15,6 +15,7 @@ _FOR_A_CORE = 1.5
 """Scenarios for each core: most of their time they wait, but all of them want to be answered in time."""
 _MEMORY = 400 * 2**20
 """Bytes that one scenario may need: a stack, an operator and the worker."""
+_LOAD = Path("/proc/loadavg")
 _RUNNABLE_FOR_A_CORE = 1.5
 _REMEMBERED = 2.0
 """Seconds over which the load is averaged."""
@@ -64,8 +65,8 @@ class Load:
 
 
 def _runnable() -> int:
-    fields = Path("/proc/loadavg").read_text(encoding="utf-8").split()
-    return int(fields[3].partition("/")[0])
+    fields = _LOAD.read_text(encoding="utf-8").split()
+    return int(fields[3].partition("/")[0]) - 1  # without us, who ask
 
 
 def _bearable() -> int:

@@ -49,11 +49,11 @@ def test_what_a_child_of_the_process_writes_fails_as_loudly(tmp_path, result, mo
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("support.report.write.messages_ndjson", full)
+    monkeypatch.setattr("support.report.messages.messages_ndjson", full)
     with pytest.raises(OSError, match="No space left on device"):
         write_reports(result, tmp_path, root=tmp_path)
     assert (tmp_path / "index.html").exists()
-    monkeypatch.setattr("support.report.write.messages_ndjson", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("support.report.messages.messages_ndjson", lambda *_, **__: 1 / 0)
     with pytest.raises(OSError, match="it was not said why"):
         write_reports(result, tmp_path, root=tmp_path)
     assert "ZeroDivisionError" in capfd.readouterr().err

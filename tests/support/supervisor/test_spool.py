@@ -27,7 +27,7 @@ def test_a_secret_that_straddles_two_pieces_never_reaches_the_disk(tmp_path):
     spool = Spool(tmp_path / "a.stdout", mask=Shy())
     for piece in (b"the sec", b"ret is se", b"cure"):
         spool.write(piece)
-        assert b"secret" not in (tmp_path / "a.stdout").read_bytes()
+        assert b"secret" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
     spool.close()
     assert (tmp_path / "a.stdout").read_bytes() == b"the ****** is secure"
 
@@ -51,6 +51,13 @@ def test_the_index_names_the_offset_and_time_of_every_piece(tmp_path, monkeypatc
 
 
 def test_an_old_spool_is_never_overwritten(tmp_path):
-    Spool(tmp_path / "a.stdout").close()
+    (tmp_path / "a.stdout").write_text("old\n")
+    spool = Spool(tmp_path / "a.stdout")
     with pytest.raises(FileExistsError):
-        Spool(tmp_path / "a.stdout")
+        spool.write(b"new\n")
+    assert (tmp_path / "a.stdout").read_text() == "old\n"
+
+
+def test_there_is_no_spool_of_what_was_not_printed(tmp_path):
+    Spool(tmp_path / "a.stdout").close()
+    assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,7 @@ import threading
 import anyio
 import pytest
 
-from support.supervisor import CannotStart, DiedEarly, LogLine, Supervisor
+from support.supervisor import CannotStart, DiedEarly, LogLine, NotSeen, Supervisor
 
 pytestmark = pytest.mark.anyio
 
@@ -94,8 +94,44 @@ async def test_a_second_start_of_the_same_name_has_its_own_spools(supervisor, py
         assert process.name == "pd0"
         assert process.output.tail() == [str(number)]
     names = {path.name for path in (tmp_path / "spools").iterdir()}
-    assert {"pd0.stdout", "pd0-2.stdout", "pd0-3.stdout", "pd0.stderr", "pd0.stdout.index"} <= names
+    spools = {"pd0.stdout", "pd0-2.stdout", "pd0-3.stdout"}
+    assert names == spools | {f"{name}.index" for name in spools}
     assert (tmp_path / "spools" / "pd0-2.stdout").read_text() == "1\n"
+
+
+async def test_supervisors_may_share_a_directory(tmp_path, python):
+    fifos = [tmp_path / "a", tmp_path / "b"]
+    for fifo in fifos:
+        os.mkfifo(fifo)
+    waits = "import sys; print(open(sys.argv[1]).read())"
+    async with Supervisor(tmp_path) as one, Supervisor(tmp_path) as other:
+        supervised = zip((one, other), fifos, strict=True)
+        processes = [await each.spawn(python(waits, str(fifo), name="pd0")) for each, fifo in supervised]
+        for process, fifo in zip(processes, fifos, strict=True):
+            await anyio.to_thread.run_sync(fifo.write_text, f"from {fifo.name}")
+            await process.output.line(f"from {fifo.name}", within=60)
+    assert {path.name for path in tmp_path.glob("*.stdout")} == {"pd0.stdout", "pd0-2.stdout"}
+
+
+async def test_what_an_earlier_program_spooled_is_not_overwritten(tmp_path, python):
+    (tmp_path / "pd0.stdout").write_text("old\n")
+    async with Supervisor(tmp_path) as supervisor:
+        process = await supervisor.spawn(python("print('new')", name="pd0"))
+        await process.wait()
+    assert (tmp_path / "pd0.stdout").read_text() == "old\n"
+    assert process.output.stdout.path.read_text() == "new\n"
+
+
+async def test_the_output_of_a_silent_process_can_be_read(supervisor, python):
+    process = await supervisor.spawn(python("import time; time.sleep(0.2)"))
+    since = process.output.mark()
+    assert [data async for data in process.output.stdout.data()] == []
+    assert process.output.tail() == []
+    assert list(process.output.lines()) == list(process.output.lines(since=since)) == []
+    assert "it printed nothing" in process.output.describe()
+    assert "whole output" not in process.output.describe()
+    with pytest.raises(NotSeen, match="before its output ended"):
+        await process.output.line("x", within=60)
 
 
 async def test_output_can_be_read_when_all_is_over(tmp_path, python):

@@ -51,3 +51,13 @@ def test_a_machine_that_is_busy_otherwise_bears_no_more_until_it_is_not() -> Non
     assert load.bears_more(0)
     runnable[0] = 2
     assert after(60)
+
+
+def test_the_run_itself_is_no_load(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr("support.workers.jobs._LOAD", tmp_path / "loadavg")
+    now = [0.0]
+    load = Load(cores=2, clock=lambda: now[0])
+    for runnable, borne in ((4, True), (5, False)):  # 1.5 for each core, and the run that looks
+        (tmp_path / "loadavg").write_text(f"0.50 0.40 0.30 {runnable}/180 4711\n")
+        now[0] += 60
+        assert load.bears_more(1) is borne
