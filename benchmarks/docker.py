@@ -16,6 +16,7 @@ from pathlib import Path
 import anyio
 
 from support.machine import docker
+from support.machine.temporary import home
 from support.stacks.docker import LABEL, Engine
 from support.stacks.docker_ratelimiter import ratelimiter_on_docker
 from support.supervisor import Guardian, Supervisor
@@ -30,7 +31,7 @@ async def main(rounds: int) -> None:
         await do()
         figures.setdefault(name, []).append(time.perf_counter() - begun)
 
-    with Guardian.start() as guardian:
+    with Guardian.start(home()) as guardian:
         engine = Engine.find(os.environ, tag=guardian.tag)
         guardian.register_engine(engine.client, engine.host, LABEL)
         for number in range(rounds):

@@ -24,6 +24,7 @@ import anyio
 
 from support.evidence.records import Records, Ticket
 from support.evidence.spent import Spent
+from support.machine.temporary import home
 from support.model import Conversation, ModelDouble, Reply, Script
 from support.model.counters import resetting
 from support.model.engineer import over_limit_key
@@ -79,7 +80,7 @@ def nothing_to_do(conversation: Conversation) -> Reply:
 @asynccontextmanager
 async def an_operator(script: Script) -> AsyncIterator[tuple[Operator, RateLimiterStack]]:
     """An operator on a stack of its own, none of its processes started yet."""
-    with tempfile.TemporaryDirectory(prefix="life-") as kept, Guardian.start() as guardian:
+    with tempfile.TemporaryDirectory(prefix="life-") as kept, Guardian.start(home()) as guardian:
         for name in ("s", "b"):
             (guardian.directory / name).mkdir()
         async with (

@@ -13,6 +13,7 @@ from statistics import median
 import anyio
 from redis.asyncio import Redis
 
+from support.machine.temporary import home
 from support.stacks.process import ratelimiter_on_processes
 from support.supervisor import Guardian, Supervisor
 
@@ -25,7 +26,7 @@ async def ping(client: Redis) -> float:
 
 
 async def measure(requests: int) -> None:
-    with Guardian.start() as guardian, tempfile.TemporaryDirectory() as spools:
+    with Guardian.start(home()) as guardian, tempfile.TemporaryDirectory() as spools:
         directory = guardian.directory / "s"
         directory.mkdir()
         async with (

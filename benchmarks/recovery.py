@@ -17,6 +17,7 @@ from statistics import median
 
 import anyio
 
+from support.machine.temporary import home
 from support.stacks.process import ratelimiter_on_processes
 from support.supervisor import Guardian, Supervisor
 
@@ -28,7 +29,7 @@ ENDS = ("ticket.resolved", "stack.steady")
 
 async def cold_start(spools: Path) -> float:
     """Seconds from nothing to the steady state of Redis and three nodes."""
-    with Guardian.start() as guardian:
+    with Guardian.start(home()) as guardian:
         directory = guardian.directory / "s"
         directory.mkdir()
         started = time.monotonic()

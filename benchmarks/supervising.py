@@ -18,6 +18,7 @@ import anyio
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from support.machine.temporary import home
 from support.supervisor import Command, Guardian, Supervisor
 
 PROCESSES = 500
@@ -70,7 +71,7 @@ def started_and_stopped_bare(directory: Path) -> tuple[float, float]:
 async def supervised(directory: Path) -> tuple[float, float, float]:
     """Seconds to start all, and to stop them; KiB of memory that each takes while it runs."""
     directory.mkdir()
-    with Guardian.start() as guardian:
+    with Guardian.start(home()) as guardian:
         async with Supervisor(directory / "spools", guardian=guardian) as supervisor:
             before, began = resident(), time.perf_counter()
             for number in range(PROCESSES):

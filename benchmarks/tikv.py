@@ -17,6 +17,7 @@ from statistics import median
 
 import anyio
 
+from support.machine.temporary import home
 from support.stacks.tikv_on_processes import tikv_on_processes
 from support.stacks.tikv_programs import stand_ins
 from support.supervisor import Guardian, Supervisor
@@ -28,7 +29,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 async def start_and_idle(spools: Path) -> tuple[float, float]:
     """Seconds from nothing to the steady state, and the share of a core that six nodes use then."""
-    with Guardian.start() as guardian:
+    with Guardian.start(home()) as guardian:
         directory = guardian.directory / "s"
         directory.mkdir()
         started = time.monotonic()

@@ -23,6 +23,7 @@ from support.evidence.records import Records, read_records
 from support.evidence.spent import Spent
 from support.evidence.timeline import Kind, Timeline, measures
 from support.evidence.watch import RecordsWatch
+from support.machine.temporary import home
 from support.model import ModelDouble, on_call_engineer
 from support.operator import Operator
 from support.profile import Profile
@@ -185,8 +186,8 @@ async def open_stage(order: Order, show: Show, began: Callable[[str], None]) -> 
     OperatorFailed when a process of the operator cannot be started.
     """
     began("looking for what a crashed demo left")
-    await anyio.to_thread.run_sync(sweep)
-    with Guardian.start() as guardian:
+    await anyio.to_thread.run_sync(sweep, home())
+    with Guardian.start(home()) as guardian:
         directory = guardian.directory
         timeline = Timeline(directory / "timeline.ndjson")
         breakage = Breakage(timeline, Spent())

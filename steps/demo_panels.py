@@ -131,24 +131,41 @@ async def in_order(bed: TestBed) -> None:
         output.tool_call,
         output.tool_result,
     )
-    text = await demo_of(bed).scroll_back("Agent")
-    lines = demo_of(bed).printed("agent")
-    at = 0
+    demo = demo_of(bed)
+    wanted = []
     for pattern in patterns:
-        line = next((each for each in lines if line_matches(pattern, each.text)), None)
+        line = next((each for each in demo.printed("agent") if line_matches(pattern, each.text)), None)
         expect(line is not None, equal_to(True), of=f"the agent printed a line that matches {pattern}")
         assert line is not None
-        found = text.find(compact(line.text), at)
-        expect(found >= at, equal_to(True), of=f"the panel shows {line.text!r} after what came before it")
+        wanted.append(line.text)
+    shown = await demo.scroll_back("Agent", enough=lambda text: _missing_in(text, wanted) is None)
+    missing = _missing_in(shown, wanted)
+    expect(missing, equal_to(None), of="what the panel does not show after what came before it")
+
+
+def _missing_in(text: str, lines: Sequence[str]) -> str | None:
+    """The first of these lines that a text, without blanks, does not have after those before it."""
+    at = 0
+    for line in lines:
+        found = text.find(compact(line), at)
+        if found < 0:
+            return line
         at = found
+    return None
 
 
 @then("scrolled back to its beginning, the {title} panel shows all that the {name} printed, as it is")
 async def whole_text(bed: TestBed, title: str, name: str) -> None:
     demo = demo_of(bed)
-    shown = await demo.scroll_back(title.capitalize())
+    lines = demo.printed(name)
+    whole = "".join(_as_it_is(line.text) for line in lines)
+    shown = await demo.scroll_back(
+        title.capitalize(),
+        enough=lambda text: len(text) >= len(whole),
+        wrong=lambda text: not whole.startswith(text),
+    )
     at = 0
-    for line in demo.printed(name):
+    for line in lines:
         wanted = _as_it_is(line.text)
         found = shown.find(wanted, at)
         if found != at:

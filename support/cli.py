@@ -14,6 +14,7 @@ from support import repeat
 from support.config import SettingError, load_settings
 from support.machine import default_run, docker
 from support.machine.finding import Unready
+from support.machine.temporary import home
 from support.prove import command as prove
 from support.report import commands as report
 from support.stacks.stack import Stack
@@ -70,7 +71,7 @@ def start_stack(options: argparse.Namespace) -> int:
 
 def clean(_: argparse.Namespace) -> int:
     """Remove what crashed runs left, and nothing of runs that live or of anybody else."""
-    found = sweep()
+    found = sweep(home())
     for left in found:
         if left.unknown:
             say(

@@ -39,14 +39,12 @@ CHAPTERS = (
     "Complete",
 )
 
+_ANSWERS_WITHIN = 5.0
 _CHAPTER_WITHIN = 60.0
 _ENDS_WITHIN = 20.0
 _GONE_WITHIN = 5.0
 _LOOK_EVERY = 0.02
 _PRESS_EVERY = 0.1
-_PAGES = 2_000
-_QUIET = 15
-"""Looks at a panel after which nothing more is expected of a key."""
 _WATCHED = 60
 """The last lines of the agent, which a panel can show at once."""
 _SESSION = (
@@ -147,37 +145,41 @@ class Demonstration:
             what=f"the chapter {chapter} has done its work",
         )
 
-    async def scroll_back(self, title: str) -> str:
-        """All that a panel has, from its first line to its last, by its own keys; without blanks.
+    async def scroll_back(
+        self, title: str, *, enough: Callable[[str], bool], wrong: Callable[[str], bool] = lambda _: False
+    ) -> str:
+        """What a panel has from its first line on, by its own keys and without blanks.
 
-        Pages overlap; what two of them have in common is taken once. Raises AssertionError.
+        It ends when that is `enough`, or so `wrong` that more would not put it right, or when a key brings
+        nothing new for `_ANSWERS_WITHIN` seconds. Pages overlap; what two have in common is taken once.
         """
         self.screen.press(title[0].lower())
-        seen = self.screen.shot.panel(title).rows
-        self.screen.press("HOME")
-        rows = await self._page(title, seen)
-        for _ in range(_PAGES):
-            self.screen.press("PAGE DOWN")
-            page = await self._page(title, rows)
-            new = _beyond(rows, page)
+        rows = list(self.screen.shot.panel(title).rows)
+        if not enough(compact("".join(rows))):
+            rows = await self._page(title, "HOME", rows) or rows
+        text = compact("".join(rows))
+        while not (enough(text) or wrong(text)):
+            new = _beyond(rows, await self._page(title, "PAGE DOWN", rows))
             if not new:
                 break
             rows += new
+            text += compact("".join(new))
         self.keep(f"{title} scrolled through")
         self.screen.press("END")
-        return compact("".join(rows))
+        return text
 
-    async def _page(self, title: str, before: Sequence[str]) -> list[str]:
-        # A screen that has not changed says nothing: the key may not have been heard yet.
+    async def _page(self, title: str, key: str, before: Sequence[str]) -> list[str]:
+        """What the panel shows after a key, once it stays so; nothing when that remains what it was."""
+        self.screen.press(key)
         shown: list[str] = []
-        with self._spent.on("waiting"):
-            for _ in range(_QUIET):
+        with self._spent.on("waiting"), anyio.move_on_after(_ANSWERS_WITHIN):
+            while True:
                 await anyio.sleep(_LOOK_EVERY)
                 now = list(self.screen.shot.panel(title).rows)
                 if now == shown and now != list(before[-len(now) :]):
-                    break
+                    return now
                 shown = now
-        return shown
+        return []
 
     def send(self, number: signal.Signals) -> None:
         """Send the demo itself a signal."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from support.event_loop import EventLoop
 from support.evidence.redaction import Redactor, secrets_of
 from support.machine import docker
+from support.machine.temporary import home
 from support.model import Model, ModelDouble, Script
 from support.model.live import LiveModel, upstream_of
 from support.model.meter import Meter
@@ -75,8 +76,8 @@ class Run:
         self._opened = 0
 
     def __enter__(self) -> Self:
-        sweep()
-        self.guardian = self._exits.enter_context(Guardian.start())
+        sweep(home())
+        self.guardian = self._exits.enter_context(Guardian.start(home()))
         if self._sabotage is not None:
             self.sabotage = AtWork(
                 self._sabotage, base=Path.cwd(), directory=self.guardian.directory / "sabotage"

@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -99,6 +99,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
         self._collector: Collector | None = None
         self._side_by_side: SideBySide | None = None
         self._reached: Callable[[Step], None] | None = None
+        self._in_hook = False
         self._unfinished: dict[tuple[str, int], tuple[Any, ...]] = {}
         self._refused: set[tuple[str, int]] = set()
         self._interruption = Interruption(
@@ -160,8 +161,18 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
                 self._skip_rest_if_not_verified(*args)
             elif kind == "feature" and self._collector is not None:
                 self._collector.settle()
-        passed: bool = super().run_hook(hook_name, *args)
+        self._in_hook, outer = True, self._in_hook
+        try:
+            passed: bool = super().run_hook(hook_name, *args)
+        finally:
+            self._in_hook = outer
         return passed
+
+    def enter_sentence(self) -> None:
+        """Raise KeyboardInterrupt if the run is being stopped: what came after the last hook goes for the
+        sentence, too."""
+        if self._interruption.signal is not None and not self._in_hook:
+            raise KeyboardInterrupt(self._interruption.signal.name)
 
     def _prepare(self) -> Plan:
         """Read and check everything; it is only after this that anything is started."""
@@ -388,6 +399,12 @@ class _Context(Context):  # type: ignore[misc]
             self._stack[0][attr] = value
             self._origin[attr] = ContextMode.BEHAVE
             self._record[attr] = _SET_BY_BEHAVE
+
+    def use_with_user_mode(self) -> AbstractContextManager[None]:
+        """What behave enters for hooks and sentences."""
+        self._runner.enter_sentence()
+        mode: AbstractContextManager[None] = super().use_with_user_mode()
+        return mode
 
     def abort(self, reason: str | None = None) -> None:
         self._runner.note_abort(reason)

@@ -12,6 +12,7 @@ import anyio
 
 from support.config import Settings
 from support.machine.finding import Unready
+from support.machine.temporary import home
 from support.stacks.control import install
 from support.stacks.process import ratelimiter_on_processes
 from support.stacks.stack import NotSteady, Stack
@@ -33,8 +34,8 @@ def up(subject: str, settings: Settings, tell: Tell) -> int:
 
     Nothing is left then. Returns the exit status, 0. Raises Unready when the stack does not come up.
     """
-    sweep()
-    with Guardian.start() as guardian:
+    sweep(home())
+    with Guardian.start(home()) as guardian:
         try:
             anyio.run(_stay_up, partial(_open, subject, settings), guardian, tell)
         except* (BrokenBed, NotSteady) as errors:

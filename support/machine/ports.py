@@ -1,20 +1,20 @@
 """Whether this machine has free ports on its loopback address."""
 
+import socket
 from contextlib import ExitStack
 
 from support.machine.finding import Finding
-from support.supervisor import reserve_port
 
 NEEDED = 8
 """Ports that one stack and its surroundings need at the same time."""
 
 
 def loopback_ports() -> Finding:
-    """Reserve as many ports as a run needs, and give them up again."""
-    with ExitStack() as reserved:
+    """Listen on as many ports as a run needs, and give them up again."""
+    with ExitStack() as listening:
         for number in range(NEEDED):
             try:
-                reserved.enter_context(reserve_port())
+                listening.enter_context(socket.create_server(("127.0.0.1", 0)))
             except OSError as error:
                 return Finding(
                     name="ports",

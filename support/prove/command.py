@@ -16,6 +16,7 @@ from pathlib import Path
 import anyio
 
 from support.features import FeatureError
+from support.machine.temporary import home
 from support.prove.controls import controls
 from support.prove.matrix import Matrix, Tried, joined
 from support.prove.plan import Try, plan
@@ -64,8 +65,8 @@ def main(argv: Sequence[str]) -> int:
     reports = wanted.reports.absolute()
     session = _Session(tries, register, jobs=wanted.jobs or processors, processors=processors)
     shutil.rmtree(reports / _KEPT, ignore_errors=True)
-    sweep()
-    with Guardian.start() as guardian:
+    sweep(home())
+    with Guardian.start(home()) as guardian:
         number = anyio.run(session.run, guardian, reports / _KEPT)
     if number is not None:
         shutil.rmtree(reports / _KEPT, ignore_errors=True)

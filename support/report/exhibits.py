@@ -12,7 +12,6 @@ from typing import Any
 
 from support.evidence.records import Entry, Records, Session, Ticket, read_records
 from support.report.model import ScenarioResult
-from support.report.printed import printed_around
 
 __all__ = ["exhibits"]
 
@@ -41,6 +40,8 @@ def exhibits(scenario: ScenarioResult, reports: Path) -> dict[str, Any]:
         if name.endswith(".screen")
     ][:_SCREENS]
     if scenario.status in ("failed", "broken"):
+        from support.report.printed import printed_around  # a report of what passed is written without it
+
         spools = [path for path in paths.values() if path.suffix in (".stdout", ".stderr")]
         moment = _moment(scenario)
         if lines := printed_around(moment, scenario.began, spools):

@@ -1,6 +1,6 @@
 """Real processes under supervision: start, output, readiness, stop, and nothing left behind.
 
-with Guardian.start() as guardian:
+with Guardian.start(home) as guardian:
     async with Supervisor(guardian.directory / "spools", guardian=guardian) as supervisor:
         monitor = await supervisor.start(Command(name="monitor", argv=[...], cwd=..., env=...,
         ready=LogLine("up"))) await monitor.output.line("2 violations", within=5)
@@ -16,7 +16,7 @@ from support.supervisor.errors import (
     ProcessError,
     Unexpected,
 )
-from support.supervisor.guardian import Guardian, GuardianFailed, Leftovers, default_home, sweep
+from support.supervisor.guardian import Guardian, GuardianFailed, Leftovers, sweep
 from support.supervisor.leftovers import ProcessInfo
 from support.supervisor.output import Mark, Output, Stream
 from support.supervisor.ports import ReservedPort, reserve_port
@@ -57,7 +57,6 @@ __all__ = [
     "Supervisor",
     "Terminal",
     "Unexpected",
-    "default_home",
     "reserve_port",
     "sweep",
 ]

@@ -1,7 +1,7 @@
 """The harness's side of the guardian: a small process that outlives the harness and clears up after it.
 
-    sweep()                              # what earlier runs left, if even their guardian was killed
-    with Guardian.start() as guardian:
+    sweep(home)                          # what earlier runs left, if even their guardian was killed
+    with Guardian.start(home) as guardian:
         ...                              # guardian.directory is private to this run and gone afterwards
     assert not guardian.removed          # what was still running at the end
 
@@ -15,7 +15,6 @@ import os
 import secrets
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,12 +42,6 @@ class Leftovers:
     """What could not be removed from which Docker engine, in words; the next sweep tries again."""
     unknown: str = ""
     """Why all of it was left alone, in words; empty when it was not."""
-
-
-def default_home() -> Path:
-    """Where the runs of this user keep their directories: short, as sockets live below it and a socket's path
-    may have 107 bytes (unix(7))."""
-    return Path(tempfile.gettempdir()) / f"operator-acceptance-{os.getuid()}"
 
 
 class Guardian:
@@ -85,12 +78,11 @@ class Guardian:
         )
 
     @classmethod
-    def start(cls, home: Path | None = None) -> Self:
-        """Starts the guardian of a new run, whose directory is made below `home` (see `default_home`).
+    def start(cls, home: Path) -> Self:
+        """Starts the guardian of a new run, whose directory is made below `home`, which is made if need be.
 
         Raises GuardianFailed if `home` is not a directory of this user alone.
         """
-        home = home or default_home()
         with _locked(home):
             tag, log = _new_registry(home)
             fcntl.flock(log, fcntl.LOCK_EX)
@@ -196,14 +188,13 @@ class Guardian:
         self.close()
 
 
-def sweep(home: Path | None = None) -> list[Leftovers]:
+def sweep(home: Path) -> list[Leftovers]:
     """Removes what dead runs left below `home`: those whose harness and guardian were both killed.
 
     Runs that live, or whose guardian is still at work, are not touched, nor are those of another version of
     this suite, whose records may mean anything. Raises GuardianFailed if `home` is not a directory of this
     user alone.
     """
-    home = home or default_home()
     dead: list[tuple[Path, int]] = []
     with _locked(home):
         for registry in sorted(home.glob("*.registry")):

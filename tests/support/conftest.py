@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.machine.temporary import home
 from support.stacks.tikv_on_processes import tikv_on_processes
 from support.stacks.tikv_programs import stand_ins
 from support.supervisor import Guardian, Supervisor
@@ -9,7 +10,7 @@ from support.supervisor import Guardian, Supervisor
 
 @pytest.fixture(scope="module")
 async def running_tikv(tmp_path_factory):
-    with Guardian.start() as guardian:
+    with Guardian.start(home()) as guardian:
         directory = guardian.directory / "s"
         directory.mkdir()
         async with (

@@ -165,6 +165,26 @@ def after_step(context, step):
     assert tree.verdicts() == {"a": "not verified"}
 
 
+def test_a_signal_between_the_last_hook_and_the_sentence_keeps_it_from_beginning(tree) -> None:
+    tree.hooks(
+        _HOOKS
+        + """
+import signal
+from behave.matchers import Match
+run = Match.run
+def signalled_before(self, context):
+    signal.raise_signal(signal.SIGTERM)
+    run(self, context)
+Match.run = signalled_before
+"""
+    )
+    tree.feature('  Scenario: a\n    Given it passes, saying "begin anyway"\n    Then it passes\n')
+    run = tree.behave()
+    assert run.status == 128 + signal.SIGTERM
+    assert _said(run.output) == ["begin one", "begin a", "end a", "end one", "cleaned up"]
+    assert tree.scenario("a").reason.startswith("interrupted by SIGTERM at: Given it passes")
+
+
 def test_a_signal_during_a_cleanup_lets_the_other_cleanups_run(tree) -> None:
     tree.hooks(
         _HOOKS

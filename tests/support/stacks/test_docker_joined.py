@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.faults.tikv_network import StoreCutOffFromPd
+from support.machine.temporary import home
 from support.supervisor import Guardian, Supervisor, reserve_port
 from support.verdict import BrokenBed, NotVerified
 
@@ -28,7 +29,7 @@ def run(engine_environ):
     """A run that may join, and its engine."""
     from support.stacks.docker import Engine
 
-    with Guardian.start() as guardian:
+    with Guardian.start(home()) as guardian:
         engine = Engine.find(engine_environ, tag=guardian.tag)
         yield guardian, engine
 

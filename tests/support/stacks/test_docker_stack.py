@@ -5,6 +5,7 @@ import subprocess
 import anyio
 import pytest
 
+from support.machine.temporary import home
 from support.stacks.stack import NotSteady
 from support.supervisor import Guardian, Supervisor
 from support.verdict import BrokenBed
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.anyio
 def engine(engine_environ):
     from support.stacks.docker import Engine
 
-    with Guardian.start() as guardian:
+    with Guardian.start(home()) as guardian:
         found = Engine.find(engine_environ, tag=guardian.tag)
         guardian.register_engine(found.client, found.host, "operator-acceptance.run")
         found.ask("version")

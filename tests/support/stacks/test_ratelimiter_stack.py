@@ -11,6 +11,7 @@ import pytest
 
 from support.faults.process import NodeKilled
 from support.faults.redis_data import OverLimit
+from support.machine.temporary import home
 from support.stacks.process import ratelimiter_on_processes
 from support.stacks.redis_server import find_redis_server
 from support.stacks.stack import NotSteady
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def stack(tmp_path):
-    with Guardian.start() as guardian:
+    with Guardian.start(home()) as guardian:
         directory = guardian.directory / "s"
         directory.mkdir()
         async with (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.supervisor import Command, Guardian, GuardianFailed, Supervisor, default_home, sweep
+from support.supervisor import Command, Guardian, GuardianFailed, Supervisor, sweep
 from support.supervisor.leftovers import read_process
 
 REPOSITORY = ":".join(sys.path)
@@ -81,10 +81,6 @@ def test_what_a_link_in_the_directory_leads_to_stays_as_it_is(home, tmp_path):
     assert (outside / "file").read_text() == "x"
     assert outside.stat().st_mode & 0o777 == 0o750
     assert list(home.iterdir()) == []
-
-
-def test_the_path_of_a_run_is_short_enough_for_sockets():
-    assert len(str(default_home() / "12345678" / "ratelimiter-2" / "control.socket")) < 108
 
 
 @pytest.mark.parametrize("mark", ["registered", "tagged", "in the directory"])
