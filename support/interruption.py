@@ -9,9 +9,9 @@ from contextlib import suppress
 from types import CodeType, FrameType
 from typing import Any
 
-__all__ = ["Interruption"]
+__all__ = ["SIGNALS", "Interruption"]
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ONE_REQUEST = 0.5
 """Seconds within which several signals are one request: timeout(1) and uv send theirs to the process and to
 its group, and of a closed terminal both the kernel and the shell tell."""
@@ -38,7 +38,7 @@ class Interruption:
         """The first signal, once there was one."""
 
     def __enter__(self) -> "Interruption":
-        for number in _SIGNALS:
+        for number in SIGNALS:
             before = signal.getsignal(number)
             if before is not signal.SIG_IGN:
                 self._before[number] = before

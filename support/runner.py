@@ -26,7 +26,7 @@ from behave.runner import Context, ContextMode, Runner
 from support.config import SettingError
 from support.evidence.redaction import Redactor, secrets_of
 from support.features import FeatureError
-from support.interruption import Interruption
+from support.interruption import SIGNALS, Interruption
 from support.machine.finding import Unready
 from support.machine.reports import claimed
 from support.plan import Plan, planned
@@ -303,6 +303,7 @@ class AcceptanceRunner(Runner):  # type: ignore[misc]
                 notes=notes,
             )
             self._reached = feed.reached
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # whoever forked us has blocked them
             failed = self._run_and_undo(feed.features())
             feed.leave(failed=failed)
             status = 0

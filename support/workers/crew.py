@@ -19,6 +19,7 @@ from io import BufferedRandom
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import NoReturn
 
+from support.interruption import SIGNALS
 from support.workers.messages import Ended, PlayedScenario, Reached
 from support.workers.schedule import Schedule, Task
 
@@ -235,6 +236,8 @@ class Crew:
         output = tempfile.TemporaryFile()  # noqa: SIM115 - closed when its worker is buried
         sys.stdout.flush()
         sys.stderr.flush()
+        # Python forgets what signals came right after a fork: a worker must not get one before it is one.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         pid = os.fork()
         if pid == 0:
             for other in self._workers:
@@ -249,4 +252,5 @@ class Crew:
         theirs.close()
         worker = _Worker(pid=pid, connection=ours, output=output)
         self._workers.append(worker)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return worker
