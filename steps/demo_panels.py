@@ -140,7 +140,7 @@ async def in_order(bed: TestBed) -> None:
         wanted.append(line.text)
     shown = await demo.scroll_back("Agent", enough=lambda text: _missing_in(text, wanted) is None)
     missing = _missing_in(shown, wanted)
-    expect(missing, equal_to(None), of="what the panel does not show after what came before it")
+    expect(missing is None, equal_to(True), of=f"the panel shows {missing!r} after what came before it")
 
 
 def _missing_in(text: str, lines: Sequence[str]) -> str | None:

@@ -44,6 +44,7 @@ _CHAPTER_WITHIN = 60.0
 _ENDS_WITHIN = 20.0
 _GONE_WITHIN = 5.0
 _LOOK_EVERY = 0.02
+_PAGES = 2_000
 _PRESS_EVERY = 0.1
 _WATCHED = 60
 """The last lines of the agent, which a panel can show at once."""
@@ -158,7 +159,9 @@ class Demonstration:
         if not enough(compact("".join(rows))):
             rows = await self._page(title, "HOME", rows) or rows
         text = compact("".join(rows))
-        while not (enough(text) or wrong(text)):
+        for _ in range(_PAGES):
+            if enough(text) or wrong(text):
+                break
             new = _beyond(rows, await self._page(title, "PAGE DOWN", rows))
             if not new:
                 break

@@ -3,6 +3,7 @@
 import os
 import re
 from bisect import bisect_right
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -180,9 +181,8 @@ class Times:
         low, high = 0, (records - 1) // _BLOCK
         while low < high:
             middle = (low + high + 1) // 2
-            start: int = RECORD.unpack(os.pread(self._index.fd, RECORD.size, middle * _BLOCK * RECORD.size))[
-                0
-            ]
+            record = os.pread(self._index.fd, RECORD.size, middle * _BLOCK * RECORD.size)
+            start: int = RECORD.unpack(record)[0]
             if start <= offset:
                 low = middle
             else:
@@ -254,12 +254,9 @@ class Scan:
 
 def before_the_end(path: Path, end: int, count: int) -> int:
     """The offset of the line that is `count` lines before the one at offset `end`, at least 0."""
-    spool = File(path)
-    try:
+    with closing(File(path)) as spool:
         while end and count:
             end, count = _beginning(spool.fd, end), count - 1
-    finally:
-        spool.close()
     return end
 
 
