@@ -177,6 +177,21 @@ def test_a_formatter_that_breaks_does_not_leave_workers_at_work(tree) -> None:
     assert tree.verdicts() == {"a": "passed", "b": "not verified"}
 
 
+def test_a_worker_gets_no_signal_before_it_is_one(tree) -> None:
+    tree.hooks(
+        "import os, signal\n"
+        "STOP = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}\n"
+        "def held(): return STOP & signal.pthread_sigmask(signal.SIG_BLOCK, ())\n"
+        "def made():\n    global while_made\n    while_made = held()\n"
+        "os.register_at_fork(after_in_child=made)\n"
+        "def before_scenario(context, scenario):\n"
+        "    assert (while_made, held()) == (STOP, set()), (while_made, held())\n"
+    )
+    tree.feature("  Scenario: a\n    Then it passes\n  Scenario: b\n    Then it passes\n")
+    tree.behave("--jobs", "2")
+    assert tree.verdicts() == {"a": "passed", "b": "passed"}
+
+
 def test_where_the_time_of_all_workers_went_is_said(tree) -> None:
     tree.hooks(
         "def after_scenario(context, scenario):\n"
