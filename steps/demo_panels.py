@@ -132,9 +132,10 @@ async def in_order(bed: TestBed) -> None:
         output.tool_result,
     )
     demo = demo_of(bed)
+    lines = demo.printed("agent")
     wanted = []
     for pattern in patterns:
-        line = next((each for each in demo.printed("agent") if line_matches(pattern, each.text)), None)
+        line = next((each for each in lines if line_matches(pattern, each.text)), None)
         expect(line is not None, equal_to(True), of=f"the agent printed a line that matches {pattern}")
         assert line is not None
         wanted.append(line.text)
